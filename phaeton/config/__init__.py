@@ -1,0 +1,1 @@
+"""The configuration: one tree of types, and how a file becomes one."""

@@ -1,0 +1,1 @@
+"""The shared connections: Modbus, D-Bus; each with one owner."""
