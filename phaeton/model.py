@@ -502,4 +502,35 @@ class Decision(Struct, frozen=True, kw_only=True):
     currency: str = ""
 
 
+class PointSituation(Struct, frozen=True, kw_only=True):
+    """The latest of everything known of one charging point."""
+
+    id: str
+    reading: ChargerReading | None = None
+    identity: ChargerIdentity | None = None
+    unavailable: Unavailable | None = None
+    """Set while the charger does not answer; the last reading stays for the record."""
+
+
+class Situation(Struct, frozen=True, kw_only=True):
+    """The latest of everything, folded from the sources; each part keeps its own times."""
+
+    mono_s: float = 0.0
+    utc_s: float = 0.0
+    points: tuple[PointSituation, ...] = ()
+    site: SiteReading | None = None
+    site_unavailable: Unavailable | None = None
+    prices: PriceCurve | None = None
+
+
+class Output(Struct, frozen=True):
+    """What the sinks get after each evaluation of the graph."""
+
+    situation: Situation
+    decision: Decision
+
+
+Now = Callable[[], tuple[float, float]]
+"""The clock of the edges: the present ``(mono_s, utc_s)``."""
+
 AnyEvent = Tick | ChargerIdentity | ChargerReading | SiteReading | PriceCurve | Unavailable | WriteOutcome | Command

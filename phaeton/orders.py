@@ -14,37 +14,37 @@ _ON = {"1", "on", "true", "yes", "start", "enabled"}
 _OFF = {"0", "off", "false", "no", "stop", "disabled"}
 
 
-class BadOrder(ValueError):
+class OrderError(ValueError):
     """A value that asks for nothing we can do; the message says what would be right."""
 
 
 def number(value: object, what: str) -> float:
-    """A finite number from a number or a text with a point or a comma; raises `BadOrder`."""
+    """A finite number from a number or a text with a point or a comma; raises `OrderError`."""
     if isinstance(value, bool):
-        raise BadOrder(f"{what} must be a number, not {value}")
+        raise OrderError(f"{what} must be a number, not {value}")
     if isinstance(value, str):
         try:
             value = float(value.strip().replace(",", ".", 1))
         except ValueError:
-            raise BadOrder(f"{what} must be a number, not {value!r}") from None
+            raise OrderError(f"{what} must be a number, not {value!r}") from None
     if not isinstance(value, int | float):
-        raise BadOrder(f"{what} must be a number, not {type(value).__name__}")
+        raise OrderError(f"{what} must be a number, not {type(value).__name__}")
     try:
         result = float(value)
     except OverflowError:
-        raise BadOrder(f"{what} is out of range") from None
+        raise OrderError(f"{what} is out of range") from None
     if not math.isfinite(result):
-        raise BadOrder(f"{what} must be finite")
+        raise OrderError(f"{what} must be finite")
     return result
 
 
 def set_mode(value: object) -> SetMode:
-    """0, 1, 2, or manual, auto, scheduled; raises `BadOrder`."""
+    """0, 1, 2, or manual, auto, scheduled; raises `OrderError`."""
     if isinstance(value, str) and value.strip().lower() in _MODES:
         return SetMode(_MODES[value.strip().lower()])
     mode = number(value, "mode")
     if mode not in (0.0, 1.0, 2.0):
-        raise BadOrder("mode must be 0 (manual), 1 (auto) or 2 (scheduled)")
+        raise OrderError("mode must be 0 (manual), 1 (auto) or 2 (scheduled)")
     return SetMode(Mode(int(mode)))
 
 
@@ -55,53 +55,53 @@ def _switch(value: object, what: str) -> bool:
         return value.strip().lower() in _ON
     wanted = number(value, what)
     if wanted not in (0.0, 1.0):
-        raise BadOrder(f"{what} must be 0 (off) or 1 (on)")
+        raise OrderError(f"{what} must be 0 (off) or 1 (on)")
     return wanted == 1.0
 
 
 def set_start(value: object) -> SetStart:
-    """0 or 1, a bool, on or off; raises `BadOrder`."""
+    """0 or 1, a bool, on or off; raises `OrderError`."""
     return SetStart(_switch(value, "start"))
 
 
 def set_auto_start(value: object) -> SetAutoStart:
-    """0 or 1, a bool, on or off; raises `BadOrder`."""
+    """0 or 1, a bool, on or off; raises `OrderError`."""
     return SetAutoStart(_switch(value, "auto start"))
 
 
 def set_current(value: object) -> SetCurrent:
-    """0 to 80 A, '16' and '16,5' too; raises `BadOrder`."""
+    """0 to 80 A, '16' and '16,5' too; raises `OrderError`."""
     current = number(value, "current")
     if not 0 <= current <= MAX_CURRENT_A:
-        raise BadOrder(f"current must be from 0 to {MAX_CURRENT_A:.0f} A")
+        raise OrderError(f"current must be from 0 to {MAX_CURRENT_A:.0f} A")
     return SetCurrent(current)
 
 
 def set_phases(value: object) -> SetPhases:
-    """0 (the mode chooses), 1 or 3; raises `BadOrder`."""
+    """0 (the mode chooses), 1 or 3; raises `OrderError`."""
     if isinstance(value, str) and value.strip().lower() == "auto":
         return SetPhases(0)
     phases = number(value, "phases")
     if phases not in (0.0, 1.0, 3.0):
-        raise BadOrder("phases must be 1, 3, or 0 to leave the choice to the mode")
+        raise OrderError("phases must be 1, 3, or 0 to leave the choice to the mode")
     return SetPhases(int(phases))
 
 
 def set_energy_limit(value: object) -> SetEnergyLimit:
-    """Above 0 up to 1000 kWh, None takes the limit away; raises `BadOrder`."""
+    """Above 0 up to 1000 kWh, None takes the limit away; raises `OrderError`."""
     if value is None:
         return SetEnergyLimit(None)
     energy = number(value, "energy limit")
     if not 0 < energy <= 1000:
-        raise BadOrder("energy limit must be above 0 and at most 1000 kWh")
+        raise OrderError("energy limit must be above 0 and at most 1000 kWh")
     return SetEnergyLimit(energy)
 
 
 def set_power_cap(value: object) -> SetPowerCap:
-    """0 W to 100 kW, None takes the cap away; raises `BadOrder`."""
+    """0 W to 100 kW, None takes the cap away; raises `OrderError`."""
     if value is None:
         return SetPowerCap(None)
     power = number(value, "power cap")
     if not 0 <= power <= 100_000:
-        raise BadOrder("power cap must be from 0 to 100000 W")
+        raise OrderError("power cap must be from 0 to 100000 W")
     return SetPowerCap(power)

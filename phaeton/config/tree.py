@@ -163,7 +163,7 @@ class Auto(Node, frozen=True):
         int, _meta("After so many starts in a day the pause is 15 minutes", ge=1, le=200)
     ] = 10
     min_solar_share_pct: Annotated[
-        float, _meta("Share of the minimum power that the sun must give; 0 = always at least the minimum", ge=0, le=100)
+        float, _meta("Share of the minimum power that the sun must give; 0 = at least the minimum always", ge=0, le=100)
     ] = 100.0
     raise_step_a: Annotated[float, _meta("Smallest raise, in A", ge=0.1, le=6)] = 0.5
     raise_interval_s: Annotated[float, _meta("Time between two raises, in s", ge=0, le=600)] = 10.0
