@@ -150,7 +150,7 @@ class Auto(Node, frozen=True):
         Annotated[
             float,
             _meta(
-                "Energy from grid and battery that may bridge a cloud, in Wh; empty = 100, or 150 with three phases only",
+                "Energy from grid or battery that may bridge a cloud, in Wh; empty = 100, with three phases only 150",
                 ge=0,
                 le=5000,
             ),
