@@ -1,0 +1,1 @@
+"""The tests of Phaeton; they mirror the package."""

@@ -1,0 +1,1 @@
+"""The simulation: plant, closed loop, demo."""
