@@ -1,0 +1,82 @@
+"""Latency and failures of a Modbus link, counted for each block and write."""
+
+from __future__ import annotations
+
+from msgspec import Struct, structs
+
+_SMOOTHING = 0.1
+
+
+class BlockStats(Struct, frozen=True):
+    """One kind of request; ``1:306x72`` is a read of 72 registers at unit 1, ``1:w1210`` a write."""
+
+    name: str
+    answered: int = 0
+    failed: int = 0
+    """Exceptions, time-outs and answers that did not fit."""
+    last_ms: float = 0.0
+    mean_ms: float = 0.0
+    """Smoothed over about ten requests."""
+    longest_ms: float = 0.0
+
+
+class LinkStats(Struct, frozen=True):
+    """A link and its requests, as the page shows them."""
+
+    host: str
+    port: int
+    connected: bool
+    connects: int
+    connects_failed: int
+    outage_s: float | None
+    """How long nothing was answered; None when all is well."""
+    why: str
+    """The last failure of an outage."""
+    blocks: tuple[BlockStats, ...]
+
+
+class Tally:
+    """Counts; the frozen structs are made when somebody asks."""
+
+    def __init__(self) -> None:
+        self._blocks: dict[str, BlockStats] = {}
+        self._connects = 0
+        self._connects_failed = 0
+
+    def connected(self) -> None:
+        """A connection was made."""
+        self._connects += 1
+
+    def connect_failed(self) -> None:
+        """An attempt to connect failed."""
+        self._connects_failed += 1
+
+    def answered(self, name: str, took_s: float) -> None:
+        """A request was answered after ``took_s``."""
+        now = self._blocks.get(name) or BlockStats(name)
+        ms = round(took_s * 1000, 2)
+        self._blocks[name] = structs.replace(
+            now,
+            answered=now.answered + 1,
+            last_ms=ms,
+            mean_ms=round(now.mean_ms + _SMOOTHING * (ms - now.mean_ms), 2) if now.answered else ms,
+            longest_ms=max(now.longest_ms, ms),
+        )
+
+    def failed(self, name: str) -> None:
+        """A request was refused, not answered, or answered wrongly."""
+        now = self._blocks.get(name) or BlockStats(name)
+        self._blocks[name] = structs.replace(now, failed=now.failed + 1)
+
+    def stats(self, host: str, port: int, *, connected: bool, outage_s: float | None, why: str) -> LinkStats:
+        """The counts so far."""
+        return LinkStats(
+            host=host,
+            port=port,
+            connected=connected,
+            connects=self._connects,
+            connects_failed=self._connects_failed,
+            outage_s=None if outage_s is None else round(outage_s, 1),
+            why=why if outage_s is not None else "",
+            blocks=tuple(self._blocks[name] for name in sorted(self._blocks)),
+        )

@@ -1,0 +1,35 @@
+"""Chargers as data: load a profile, plan its reads, decode what comes back, and turn setpoints into register writes.
+
+Everything here is pure: no sockets, no clock.
+"""
+
+from phaeton.profiles.control import RegisterWrite, Setpoint, Step, Until, Wait, phase_steps, steps_for
+from phaeton.profiles.load import ProfileError, load_profile
+from phaeton.profiles.plan import Block, Place, blocks_for, blocks_of, place_of, port_of
+from phaeton.profiles.reading import identity_of, implausible, reading_of, serial_of
+from phaeton.profiles.schema import Profile, Transport, Value
+
+__all__ = [
+    "Block",
+    "Place",
+    "Profile",
+    "ProfileError",
+    "RegisterWrite",
+    "Setpoint",
+    "Step",
+    "Transport",
+    "Until",
+    "Value",
+    "Wait",
+    "blocks_for",
+    "blocks_of",
+    "identity_of",
+    "implausible",
+    "load_profile",
+    "phase_steps",
+    "place_of",
+    "port_of",
+    "reading_of",
+    "serial_of",
+    "steps_for",
+]
