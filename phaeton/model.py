@@ -115,6 +115,10 @@ class ChargerIdentity(Event, frozen=True, tag=True):
     sockets: int = 1
     can_switch_phases: bool = True
     """False when the profile knows no way to choose the phases."""
+    step_a: float = 0.1
+    """The charger takes setpoints in steps of this."""
+    settle_s: float = 10.0
+    """Rest after a phase switch before current flows again."""
     warning: str = ""
     """What the owner should know, for instance that another charger answers at this address than last time."""
 

@@ -1,0 +1,135 @@
+"""Auto: charge by the surplus, by the probe of curtailed PV, or by nothing while the house is not known."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from phaeton.config.tree import Config
+from phaeton.model import Reason, Why
+from phaeton.streams import curtailed, run
+from phaeton.streams.intent import Look
+from phaeton.streams.limits import Cap
+from phaeton.streams.memory import PointMemory
+from phaeton.streams.pace import Wish
+from phaeton.streams.phases import Wanted
+from phaeton.streams.run import Run, Sun
+from phaeton.streams.share import Shared
+from phaeton.streams.site import SiteView
+
+BRIDGE_WH = 100.0
+BRIDGE_THREE_PHASES_WH = 150.0
+
+
+class Sunlit(Struct, frozen=True):
+    """Auto's half of the decision."""
+
+    memory: PointMemory
+    wish: Wish
+    wanted: Wanted
+    run: Run
+    ready: bool = False
+
+
+def step(
+    memory: PointMemory,
+    seen: Look,
+    shared: Shared,
+    site: SiteView,
+    config: Config,
+    own: Cap,
+    now_s: float,
+    dt_s: float,
+) -> Sunlit:
+    """Auto: run by the surplus, by the probe of curtailed PV, or by nothing while the house is not known."""
+    view, setpoint_a = seen.view, memory.pace.setpoint_a
+    wanted = Wanted(fixed=memory.asked.phases or memory.phases.phases)
+    if site.lost or shared.offer is None or site.held:
+        return _blind(memory, seen, site, wanted, now_s)
+    offer = shared.offer
+    auto = config.auto
+    notes_share = auto.min_solar_share_pct < 100 and not may_fill_from_grid(site, config)
+    if notes_share:
+        auto = replace(auto, min_solar_share_pct=100.0)
+    amps_per_w = 1.0 / (view.volt_v * seen.phases)
+    may_probe = auto.curtailed_probe and curtailed.possible(site.reading, shared.battery_full, site.off_grid)
+    may_probe = may_probe and (memory.run.running or run.may_start(memory.run, auto, now_s))
+    probe_state, probe_a = curtailed.step(
+        memory.curtailed,
+        site.reading,
+        may=may_probe and site.fresh,
+        now_s=now_s,
+        min_a=seen.min_a,
+        max_a=own.now_a,
+    )
+    sun = Sun(offer.raise_w, offer.lower_w, seen.min_w)
+    bridge_wh = auto.bridge_wh
+    if bridge_wh is None:
+        bridge_wh = BRIDGE_WH if seen.can_switch or seen.phases == 1 else BRIDGE_THREE_PHASES_WH
+    if probe_a > 0:
+        run_state, ran = run.probing(memory.run, now_s), Run(True, True, False, Reason(Why.CURTAILED, probe_a))
+    elif memory.curtailed.offer_a > 0 and offer.lower_w < seen.min_w:
+        run_state = run.stop(memory.run, now_s)
+        ran = Run(reason=Reason(Why.CURTAILED, 0.0))
+    else:
+        run_state, ran = run.step(
+            memory.run,
+            auto,
+            sun,
+            now_s=now_s,
+            dt_s=dt_s,
+            flowing=view.charging and setpoint_a > 0,
+            bridge_wh=bridge_wh,
+        )
+    wanted = Wanted(
+        fixed=memory.asked.phases or (None if config.phases.auto_switch and seen.can_switch else memory.phases.phases),
+        surplus_w=offer.raise_w,
+        min_w=seen.min_a * view.volt_v,
+        running=ran.running,
+        free=not memory.auto_began and setpoint_a == 0.0,
+        ready=ran.started,
+    )
+    began = memory.auto_began or (ran.running and not ran.started)
+    memory = replace(memory, run=run_state, curtailed=probe_state, auto_began=began)
+    reason = ran.reason
+    if notes_share and not ran.running:
+        reason = Reason(Why.BATTERY_NOT_PROTECTED, offer.lower_w, seen.min_w)
+    if not ran.running:
+        return Sunlit(memory, Wish(0.0, 0.0, True, reason=reason), wanted, ran)
+    raise_a = max(offer.raise_w * amps_per_w, probe_a) if site.fresh else min(setpoint_a, offer.raise_w * amps_per_w)
+    wish = Wish(
+        raise_a=raise_a,
+        lower_a=max(offer.lower_w * amps_per_w, probe_a),
+        solar=True,
+        floor=ran.floor,
+        deficit_w=0.0 if probe_a > 0 else view.ev_w - offer.lower_w,
+        reason=reason,
+    )
+    return Sunlit(memory, wish, wanted, ran, ran.started)
+
+
+def _blind(memory: PointMemory, seen: Look, site: SiteView, wanted: Wanted, now_s: float) -> Sunlit:
+    """Auto without values of the house: what flows is held, then the minimum, then nothing."""
+    setpoint_a = memory.pace.setpoint_a
+    why = Why.SITE_FROZEN if site.frozen else Why.SITE_STALE
+    reason = Reason(why, site.age_s)
+    if site.lost or setpoint_a == 0.0:
+        return Sunlit(replace(memory, run=run.stop(memory.run, now_s)), Wish(0.0, 0.0, reason=reason), wanted, run.IDLE)
+    held_a = min(setpoint_a, seen.min_a) if site.held else setpoint_a
+    return Sunlit(memory, Wish(held_a, held_a, reason=reason), wanted, run.IDLE)
+
+
+def leave(memory: PointMemory, now_s: float, *, low: bool) -> PointMemory:
+    """Out of auto; ``low``: only for now, because the house battery is too low."""
+    state = run.stop(memory.run, now_s) if low else run.leave(memory.run)
+    if state is memory.run and memory.curtailed == curtailed.RESET:
+        return memory
+    return replace(memory, run=state, curtailed=curtailed.RESET)
+
+
+def may_fill_from_grid(site: SiteView, config: Config) -> bool:
+    """Whether the minimum may be filled up from the grid without the ESS taking that from the house battery."""
+    reading = site.reading
+    if reading is None or not reading.ess or reading.battery_w is None or config.battery.feed_car_soc_pct is not None:
+        return True
+    return reading.battery_use == 1

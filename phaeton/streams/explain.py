@@ -1,0 +1,72 @@
+"""The reasons of a decision beyond its mode: what shaped the setpoint, what stands in the way, who interferes."""
+
+from __future__ import annotations
+
+from phaeton.model import ChargerState, Reason, Why
+from phaeton.streams.intent import Aim, Look
+from phaeton.streams.lease import LeaseState
+from phaeton.streams.limits import Cap
+from phaeton.streams.share import Shared
+
+
+def explain(
+    reasons: list[Reason],
+    seen: Look,
+    shared: Shared,
+    setpoint_a: float,
+    paced: Reason | None,
+    switching: Reason | None,
+    cap: Cap,
+    lease_state: LeaseState,
+    fighting: bool,
+) -> None:
+    """Add what shaped the setpoint after the mode had spoken."""
+    view = seen.view
+    if view.known and not view.reachable:
+        reasons.insert(0, Reason(Why.UNREACHABLE, view.age_s))
+    if switching is not None:
+        reasons.append(switching)
+    if paced is not None and seen.intent.aim is not Aim.ZERO:
+        reasons.append(paced)
+    if setpoint_a == 0.0 and 0.0 < cap.now_a < seen.min_a and seen.intent.aim is not Aim.ZERO:
+        reasons.append(Reason(Why.BELOW_MINIMUM, cap.now_a, seen.min_a))
+    if seen.intent.aim is Aim.SUN:
+        reasons += shared.notes
+    if shared.offer is not None and shared.offer.shared and seen.intent.aim is Aim.SUN:
+        reasons.append(Reason(Why.SHARED, shared.offer.lower_w))
+    if view.phases is not None and view.phases != seen.memory.phases.phases and seen.running:
+        reasons.append(Reason(Why.PHASES_MEASURED, float(view.phases), float(seen.memory.phases.phases)))
+    reasons += _of_the_car(seen, setpoint_a)
+    reasons += _of_the_writes(seen, lease_state, fighting)
+
+
+def _of_the_car(seen: Look, setpoint_a: float) -> list[Reason]:
+    reasons = []
+    if seen.wake.pulse:
+        reasons.append(Reason(Why.WAKING, float(seen.memory.wake.attempts)))
+    elif seen.wake.asleep:
+        reasons.append(Reason(Why.ASLEEP, float(seen.memory.wake.attempts)))
+    elif seen.wake.charged and setpoint_a > 0:
+        reasons.append(Reason(Why.CHARGED))
+    if seen.view.state is ChargerState.AWAITING_AUTH:
+        reasons.append(Reason(Why.AWAITING_AUTH))
+    return reasons
+
+
+def _of_the_writes(seen: Look, lease_state: LeaseState, fighting: bool) -> list[Reason]:
+    reasons = []
+    if lease_state.refused:
+        reasons.append(Reason(Why.NOT_TAKEN, text=lease_state.refused))
+    elif seen.reading is not None and seen.reading.limit_used is False:
+        reasons.append(Reason(Why.WRITES_IGNORED))
+    elif lease_state.ignored:
+        reasons.append(
+            Reason(Why.WRITES_IGNORED, lease_state.sent_a, seen.reading.limit_set_a if seen.reading else None)
+        )
+    if lease_state.foreign_count and lease_state.foreign_a is not None:
+        every_s = lease_state.foreign_every_s
+        text = "fighting" if fighting else ""
+        reasons.append(
+            Reason(Why.FOREIGN_WRITER, lease_state.foreign_a, float(lease_state.foreign_count), every_s, text)
+        )
+    return reasons

@@ -1,0 +1,340 @@
+"""The wiring: read this first.
+
+Events fold into one situation. A tick, a command, the outcome of a write, an unplugged car or a fault evaluates the
+graph once on it:
+
+    look at each point ─► surplus of the site ─► is the site to be trusted? ─► what does each point want?
+        ─► share the surplus ─► share the site's limits ─► decide each point ─► one decision with its reasons
+
+Every room keeps its own part of the memory, and nobody reaches into another's. The whole state is data: saved and
+continued, it makes no difference to anything that follows.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from phaeton.config.points import Point
+from phaeton.config.tree import Config
+from phaeton.model import (
+    ChargerReading,
+    ChargerState,
+    Command,
+    Decision,
+    Output,
+    PointDecision,
+    PointSituation,
+    Reason,
+    Situation,
+    Tick,
+    Why,
+    WriteOutcome,
+    Zone,
+)
+from phaeton.streams import asked, lease, limits, pairing, phases, session, share, site, surplus
+from phaeton.streams import point as pointing
+from phaeton.streams.intent import Aim, Look, intend, look
+from phaeton.streams.machine import Machine
+from phaeton.streams.memory import PointMemory, session_kwh
+from phaeton.streams.session import Tariff
+from phaeton.streams.share import Claim, Load, Shared
+from phaeton.streams.situation import ConfigChanged, GraphEvent, fold
+from phaeton.streams.view import View
+
+WISH_BEYOND_LEARNT_A = 2.0
+LONGEST_STEP_S = 300.0
+"""A longer time between two evaluations counts as this much for everything that is integrated."""
+LIMIT_DELAY_S = 4.0
+"""Delay of the site that its limits reckon with until it is measured."""
+
+
+class Memory(Struct, frozen=True, kw_only=True):
+    """What the rooms of the site remember."""
+
+    surplus: surplus.SurplusState = surplus.SurplusState()
+    site: site.SiteState = site.SiteState()
+    evaluated_s: float | None = None
+
+
+class GraphState(Struct, frozen=True, kw_only=True):
+    """The whole state of the graph; every part of it can be written down and read back."""
+
+    config: Config
+    zone: Zone
+    points: tuple[Point, ...]
+    situation: Situation
+    memories: tuple[PointMemory, ...]
+    memory: Memory = Memory()
+
+
+def initial_state(config: Config, points: tuple[Point, ...], zone: Zone) -> GraphState:
+    """The state of an installation that knows nothing yet."""
+    return GraphState(
+        config=config,
+        zone=zone,
+        points=points,
+        situation=Situation(points=tuple(PointSituation(id=p.id) for p in points)),
+        memories=tuple(PointMemory(asked=asked.initial(p.charger.initial)) for p in points),
+    )
+
+
+def site_graph(
+    config: Config, points: tuple[Point, ...], zone: Zone, saved: GraphState | None = None
+) -> Machine[GraphState, GraphEvent, Output | None]:
+    """The graph of one site; going on from a saved state it takes over the configuration given here."""
+    state = initial_state(config, points, zone)
+    if saved is not None:
+        state = _configured(saved, config, points, zone)
+    return Machine(initial=state, step=step)
+
+
+def step(state: GraphState, event: GraphEvent) -> tuple[GraphState, Output | None]:
+    """One event: it changes what is known, and perhaps it is time to decide."""
+    if isinstance(event, ConfigChanged):
+        return _configured(state, event.config, event.points, event.zone), None
+    before = state
+    state = replace(state, situation=fold(state.situation, event))
+    if isinstance(event, Tick):
+        return _evaluate(state)
+    if isinstance(event, ChargerReading):
+        state = _read(state, event)
+        return _evaluate(state) if _urgent(before, event) else (state, None)
+    if isinstance(event, Command):
+        return _evaluate(_ordered(state, event))
+    if isinstance(event, WriteOutcome):
+        return _evaluate(_written(state, event))
+    return state, None
+
+
+def _configured(state: GraphState, config: Config, points: tuple[Point, ...], zone: Zone) -> GraphState:
+    """A configuration comes into force: points that stay keep what is known and remembered of them."""
+    known = {p.id: (s, m) for p, s, m in zip(state.points, state.situation.points, state.memories, strict=True)}
+    situations, memories = [], []
+    for point in points:
+        fresh = (PointSituation(id=point.id), PointMemory(asked=asked.initial(point.charger.initial)))
+        kept = known.get(point.id, fresh)
+        situations.append(kept[0])
+        memories.append(kept[1])
+    return replace(
+        state,
+        config=config,
+        zone=zone,
+        points=points,
+        situation=replace(state.situation, points=tuple(situations)),
+        memories=tuple(memories),
+    )
+
+
+def _with_memory(state: GraphState, index: int, memory: PointMemory) -> GraphState:
+    memories = list(state.memories)
+    memories[index] = memory
+    return replace(state, memories=tuple(memories))
+
+
+def _index(state: GraphState, point_id: str) -> int | None:
+    for index, point in enumerate(state.points):
+        if point.id == point_id:
+            return index
+    return None
+
+
+def _read(state: GraphState, event: ChargerReading) -> GraphState:
+    """Let the lease see every reading, also those between two evaluations."""
+    index = _index(state, event.point)
+    if index is None:
+        return state
+    reading = state.situation.points[index].reading
+    if reading is None or reading.mono_s != event.mono_s:
+        return state
+    memory = state.memories[index]
+    leased = lease.read(memory.lease, reading)
+    return state if leased is memory.lease else _with_memory(state, index, replace(memory, lease=leased))
+
+
+def _urgent(before: GraphState, event: ChargerReading) -> bool:
+    """A car that left or a fault that came cannot wait for the tick."""
+    index = _index(before, event.point)
+    if index is None or event.state not in (ChargerState.DISCONNECTED, ChargerState.FAULT, ChargerState.UNAVAILABLE):
+        return False
+    reading = before.situation.points[index].reading
+    return reading is None or reading.state is not event.state
+
+
+def _ordered(state: GraphState, event: Command) -> GraphState:
+    index = _index(state, event.point)
+    if index is None:
+        return state
+    memory = state.memories[index]
+    wishes = asked.step(memory.asked, event.order, session_kwh(memory))
+    return _with_memory(state, index, replace(memory, asked=wishes))
+
+
+def _written(state: GraphState, event: WriteOutcome) -> GraphState:
+    index = _index(state, event.point)
+    if index is None:
+        return state
+    memory, now_s = state.memories[index], state.situation.mono_s
+    memory = replace(
+        memory,
+        lease=lease.outcome(memory.lease, event, now_s),
+        phases=phases.outcome(memory.phases, event, now_s),
+    )
+    return _with_memory(state, index, memory)
+
+
+def _evaluate(state: GraphState) -> tuple[GraphState, Output]:
+    """Decide once for the whole site, on everything known now."""
+    situation, config = state.situation, state.config
+    now_s, utc_s = situation.mono_s, situation.utc_s
+    last_s = state.memory.evaluated_s
+    dt_s = 0.0 if last_s is None else min(max(now_s - last_s, 0.0), LONGEST_STEP_S)
+    memories: list[PointMemory] = []
+    views: list[View] = []
+    for known, before in zip(situation.points, state.memories, strict=True):
+        memory, view = look(known, before, now_s=now_s, utc_s=utc_s)
+        memories.append(memory)
+        views.append(view)
+    ev_w = sum(view.ev_w for view in views if view.reachable)
+    surplus_state, sun = surplus.step(state.memory.surplus, config, situation.site, now_s, ev_w)
+    still_s = 0.0 if surplus_state.still_since_s is None else now_s - surplus_state.still_since_s
+    site_state, house = site.step(state.memory.site, config, situation.site, sun, now_s, still_s)
+    looks = [
+        intend(point, known, memory, view, house, config, state.zone, now_s=now_s, utc_s=utc_s)
+        for point, known, memory, view in zip(state.points, situation.points, memories, views, strict=True)
+    ]
+    shared = _share(looks, config, sun, surplus_state, house)
+    tariff = _tariff(situation, config, utc_s)
+    decisions: list[PointDecision] = []
+    for index, seen in enumerate(looks):
+        memories[index], decided = pointing.decide(
+            seen, shared[index], house, config, tariff, now_s=now_s, utc_s=utc_s, dt_s=dt_s
+        )
+        decisions.append(decided)
+    decision = Decision(
+        mono_s=now_s,
+        utc_s=utc_s,
+        points=tuple(decisions),
+        surplus_w=None if sun.lower_w is None else round(sun.lower_w, 1),
+        site_age_s=sun.age_s,
+        site_fresh=house.fresh,
+        site_delay_s=pairing.delay_s(surplus_state.pairing),
+        import_per_kwh=tariff.import_per_kwh,
+        feed_in_per_kwh=tariff.feed_in_per_kwh,
+        currency=tariff.currency,
+    )
+    after = GraphState(
+        config=config,
+        zone=state.zone,
+        points=state.points,
+        situation=situation,
+        memories=tuple(memories),
+        memory=Memory(surplus=surplus_state, site=site_state, evaluated_s=now_s),
+    )
+    return after, Output(situation, decision)
+
+
+def _tariff(situation: Situation, config: Config, utc_s: float) -> Tariff:
+    fixed = Tariff(config.prices.import_per_kwh, config.prices.feed_in_per_kwh, config.prices.currency)
+    return session.tariff_at(situation.prices, fixed, utc_s)
+
+
+def _share(
+    looks: list[Look], config: Config, sun: surplus.Surplus, state: surplus.SurplusState, house: site.SiteView
+) -> list[Shared]:
+    """Split what the site gives: the surplus among the points in auto, and what its limits leave among all."""
+    offers: dict[int, share.Offer] = {}
+    if sun.raise_w is not None and sun.lower_w is not None:
+        others_w = sum(s.view.ev_w for s in looks if s.intent.aim is not Aim.SUN and s.view.reachable)
+        claims = tuple(_claim(index, s) for index, s in enumerate(looks) if s.intent.aim is Aim.SUN)
+        if claims:
+            offers = share.offers(claims, sun.raise_w - others_w, sun.lower_w - others_w)
+    room, caps = limits.FREE_ROOM, dict.fromkeys(range(len(looks)), limits.NO_CAP)
+    if limits.any_set(config.site, house.off_grid):
+        room = limits.room(config.site, house.reading, house.age_s, _own_load(looks, state, house), house.off_grid)
+        caps = share.caps(tuple(_load(index, s) for index, s in enumerate(looks)), room)
+    blind = room.blind or room.blind_off_grid
+    notes = _sun_notes(sun)
+    return [Shared(offers.get(i), caps[i], blind, state.battery_full, notes) for i in range(len(looks))]
+
+
+def _sun_notes(sun: surplus.Surplus) -> tuple[Reason, ...]:
+    notes: tuple[Reason, ...] = ()
+    if sun.dess:
+        notes += (Reason(Why.DESS, sun.reserve_w),)
+    elif sun.reserve_w > 0:
+        notes += (Reason(Why.BATTERY_FIRST, sun.reserve_w),)
+    if sun.battery_feeds:
+        notes += (Reason(Why.BATTERY_FEEDS),)
+    return notes
+
+
+def _want_a(seen: Look) -> float:
+    """The most that a point can use (A): little more than it takes where it leaves some of its offer."""
+    most_a = seen.point.charger.limits.max_set_current_a
+    if seen.wake.idle:
+        return seen.min_a
+    if seen.view.learnt_a is not None:
+        return min(most_a, max(seen.view.learnt_a + WISH_BEYOND_LEARNT_A, seen.min_a))
+    return most_a
+
+
+def _claim(index: int, seen: Look) -> Claim:
+    return Claim(
+        index=index,
+        priority=seen.point.charger.priority,
+        plugged_s=seen.memory.plugged_s,
+        running=seen.running and seen.memory.run.running,
+        min_w=seen.min_w,
+        want_w=0.0 if seen.wake.idle else _want_a(seen) * seen.view.volt_v * seen.phases,
+    )
+
+
+def _lines(seen: Look) -> tuple[int, ...]:
+    """The grid's phases that the point loads; on one phase that is the one behind its L1."""
+    mapped = seen.point.charger.phase_map
+    return tuple(mapped[n] - 1 for n in range(seen.phases))
+
+
+def _load(index: int, seen: Look) -> Load:
+    reserved_a = seen_a = 0.0
+    if seen.view.known and not seen.view.reachable and seen.view.plugged and seen.reading is not None:
+        applied = (seen.reading.limit_actual_a or 0.0, seen.reading.limit_safe_a or 0.0)
+        reserved_a, seen_a = max(applied), seen.view.current_a
+    wants = seen.intent.aim is not Aim.ZERO
+    return Load(
+        index=index,
+        priority=seen.point.charger.priority,
+        plugged_s=seen.memory.plugged_s,
+        running=seen.running and wants,
+        min_a=seen.min_a,
+        want_a=_want_a(seen) if wants else 0.0,
+        lines=_lines(seen),
+        volt_v=seen.view.volt_v,
+        reserved_a=reserved_a,
+        seen_a=seen_a,
+    )
+
+
+def _own_load(looks: list[Look], state: surplus.SurplusState, house: site.SiteView) -> limits.Own:
+    """The own load behind the site's newest sample, on each of the grid's phases (A) and in total (W)."""
+    now_a = [0.0, 0.0, 0.0]
+    ev_w = 0.0
+    for seen in looks:
+        if seen.reading is None or not seen.view.reachable:
+            continue
+        ev_w += seen.view.ev_w
+        for current, mapped in zip(seen.reading.current_a, seen.point.charger.phase_map, strict=True):
+            now_a[mapped - 1] += max(current or 0.0, 0.0)
+    sample_s = 0.0 if house.reading is None else house.reading.mono_s
+    own = pairing.pair(state.pairing, sample_s, LIMIT_DELAY_S)
+    used = {line for seen in looks for line in _lines(seen)} or {0}
+    per_w = 1.0 / (230.0 * len(used))
+    least = [a + min(own.least_w - ev_w, 0.0) * per_w if line in used else a for line, a in enumerate(now_a)]
+    most = [a + max(own.most_w - ev_w, 0.0) * per_w if line in used else a for line, a in enumerate(now_a)]
+    return limits.Own(
+        least_a=(max(least[0], 0.0), max(least[1], 0.0), max(least[2], 0.0)),
+        most_a=(most[0], most[1], most[2]),
+        least_w=min(own.least_w, ev_w),
+        most_w=max(own.most_w, ev_w),
+    )

@@ -1,0 +1,96 @@
+"""What holds for the whole site: is the house known, is the grid there, is the battery too low."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from phaeton.config.tree import Config
+from phaeton.model import Reason, SiteReading, Why
+from phaeton.streams.surplus import Surplus
+
+LOW_SOC_CLEAR_PCT = 3.0
+GRID_BACK_REST_S = 300.0
+GENERATOR = 2
+INVERTING = 240
+
+
+class SiteState(Struct, frozen=True):
+    """What is remembered of the site beside its surplus."""
+
+    begun_s: float | None = None
+    """The first evaluation: the age of values that never came."""
+    off_grid: bool = False
+    back_s: float | None = None
+    low_soc: bool = False
+
+
+class SiteView(Struct, frozen=True):
+    """The site in this step."""
+
+    reading: SiteReading | None
+    age_s: float
+    """Since the last proof of life, or since the values stand still."""
+    fresh: bool
+    """Good enough to raise a current with."""
+    held: bool
+    """Too old for more than the minimum."""
+    lost: bool
+    """Too old for anything in auto."""
+    frozen: bool
+    off_grid: bool
+    pause: Reason | None
+    """Why nobody may charge now: off-grid, or the rest after it."""
+    low_soc: Reason | None
+
+
+def step(
+    before: SiteState, config: Config, reading: SiteReading | None, surplus: Surplus, now_s: float, still_s: float
+) -> tuple[SiteState, SiteView]:
+    """Judge the site; ``still_s`` is for how long its values have not moved (only counts when frozen)."""
+    begun_s = now_s if before.begun_s is None else before.begun_s
+    age_s = now_s - begun_s if reading is None else now_s - reading.mono_s
+    if surplus.frozen:
+        age_s = max(age_s, still_s)
+    off_grid = before.off_grid
+    if reading is not None and reading.ac_source is not None:
+        off_grid = reading.ac_source in (GENERATOR, INVERTING)
+    back_s = before.back_s
+    if off_grid:
+        back_s = None
+    elif before.off_grid:
+        back_s = now_s
+    elif back_s is not None and now_s - back_s >= GRID_BACK_REST_S:
+        back_s = None
+    pause = None
+    if off_grid and not config.site.off_grid:
+        pause = Reason(Why.OFF_GRID)
+    elif back_s is not None and not config.site.off_grid:
+        pause = Reason(Why.OFF_GRID_REST, left_s=back_s + GRID_BACK_REST_S - now_s)
+    low_soc, minimum_pct = _low_soc(before.low_soc, config, reading)
+    state = before
+    if (begun_s, off_grid, back_s, low_soc) != (before.begun_s, before.off_grid, before.back_s, before.low_soc):
+        state = SiteState(begun_s, off_grid, back_s, low_soc)
+    return state, SiteView(
+        reading=reading,
+        age_s=age_s,
+        fresh=reading is not None and age_s <= config.site.limits.missing_after_s and not surplus.frozen,
+        held=age_s > config.site.stale_hold_s or surplus.frozen,
+        lost=age_s > config.site.stale_stop_s,
+        frozen=surplus.frozen,
+        off_grid=off_grid,
+        pause=pause,
+        low_soc=Reason(Why.LOW_SOC, None if reading is None else reading.battery_soc_pct, minimum_pct)
+        if low_soc
+        else None,
+    )
+
+
+def _low_soc(low: bool, config: Config, reading: SiteReading | None) -> tuple[bool, float | None]:
+    """Whether the house battery is below its minimum; clear 3 % above it."""
+    if reading is None or reading.battery_soc_pct is None:
+        return low, None
+    minimums = [m for m in (config.battery.min_soc_pct, reading.ess_min_soc_pct) if m is not None]
+    if not minimums:
+        return False, None
+    minimum_pct = max(minimums)
+    return reading.battery_soc_pct < minimum_pct + (LOW_SOC_CLEAR_PCT if low else 0.0), minimum_pct

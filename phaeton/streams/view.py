@@ -1,0 +1,204 @@
+"""What the charger and the car do: one reading made sense of, with a memory of the last few.
+
+Plugged is debounced (two polls without a car over at least 3 s end a stay), pilot E is a fault only when it lasts,
+and the phases are counted from the currents, because read-backs of the register are not to be trusted.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from phaeton.model import ChargerReading, ChargerState, Fault
+
+UNREACHABLE_AFTER_S = 15.0
+"""Facts on Alfen, policy 2.4: values are kept so long without data, then the charger counts as away."""
+UNPLUG_AFTER_S = 3.0
+PILOT_E_AFTER_S = 10.0
+FLOWING_A = 1.0
+"""A phase that carries more than this is in use."""
+NOMINAL_V = 230.0
+
+_WITH_CAR = frozenset(
+    {
+        ChargerState.CONNECTED,
+        ChargerState.AWAITING_AUTH,
+        ChargerState.PAUSED_EVSE,
+        ChargerState.PAUSED_EV,
+        ChargerState.STARTING,
+        ChargerState.CHARGING,
+        ChargerState.FINISHED,
+        ChargerState.SWITCHING,
+    }
+)
+
+
+class ViewState(Struct, frozen=True):
+    """What is remembered between readings."""
+
+    read_mono_s: float = -1.0
+    """Time of the last reading that was looked at."""
+    plugged: bool = False
+    seen_car: bool = False
+    """The last reading that was sure of it saw a car."""
+    gone_since_s: float | None = None
+    gone_polls: int = 0
+    pilot_e_since_s: float | None = None
+    state: ChargerState = ChargerState.UNKNOWN
+    phases: int | None = None
+    phases_next: int | None = None
+    learnt_a: float | None = None
+    below_a: float = 0.0
+    below_since_s: float | None = None
+
+
+class View(Struct, frozen=True):
+    """The charger and the car as the rooms see them in one step."""
+
+    known: bool = False
+    """There was a reading at all."""
+    reachable: bool = False
+    age_s: float = 1e9
+    plugged: bool = False
+    present: bool = False
+    """Plugged, and the newest reading sees the car: current may flow."""
+    unplugged_now: bool = False
+    plugged_now: bool = False
+    state: ChargerState = ChargerState.UNKNOWN
+    charging: bool = False
+    ev_w: float = 0.0
+    current_a: float = 0.0
+    """The highest phase current."""
+    volt_v: float = NOMINAL_V
+    phases: int | None = None
+    """Phases that carry current, None while none does."""
+    fault: Fault | None = None
+    fault_text: str = ""
+    learnt_a: float | None = None
+    """The most that this car takes, once seen."""
+
+
+NOTHING = View()
+
+
+def _volt(reading: ChargerReading) -> float:
+    measured = [v for v in reading.voltage_v if v is not None and 80.0 <= v <= 300.0]
+    return sum(measured) / len(measured) if measured else NOMINAL_V
+
+
+def _power(reading: ChargerReading) -> float:
+    if reading.power_w is not None:
+        return max(reading.power_w, 0.0)
+    return sum(max(c, 0.0) for c in reading.current_a if c is not None) * _volt(reading)
+
+
+def step(before: ViewState, reading: ChargerReading | None, now_s: float, setpoint_a: float) -> tuple[ViewState, View]:
+    """Look at the newest reading (W, A, V); ``setpoint_a`` is what the car was offered."""
+    if reading is None:
+        return before, NOTHING
+    age_s = now_s - reading.mono_s
+    if reading.mono_s == before.read_mono_s:
+        return before, _view(before, reading, age_s, before.plugged)
+    after = _look(before, reading, setpoint_a)
+    return after, _view(after, reading, age_s, before.plugged)
+
+
+def _view(state: ViewState, reading: ChargerReading, age_s: float, was_plugged: bool) -> View:
+    charging = state.state is ChargerState.CHARGING and state.seen_car
+    return View(
+        known=True,
+        reachable=age_s <= UNREACHABLE_AFTER_S,
+        age_s=age_s,
+        plugged=state.plugged,
+        present=state.plugged and state.seen_car,
+        unplugged_now=was_plugged and not state.plugged,
+        plugged_now=state.plugged and not was_plugged,
+        state=state.state,
+        charging=charging,
+        ev_w=_power(reading),
+        current_a=max((c for c in reading.current_a if c is not None), default=0.0),
+        volt_v=_volt(reading),
+        phases=state.phases,
+        fault=(reading.fault or Fault.OTHER) if state.state is ChargerState.FAULT else None,
+        fault_text=reading.fault_text if state.state is ChargerState.FAULT else "",
+        learnt_a=state.learnt_a,
+    )
+
+
+def _look(before: ViewState, reading: ChargerReading, setpoint_a: float) -> ViewState:
+    now_s = reading.mono_s
+    state = reading.state
+    pilot_e_since_s: float | None = None
+    if state is ChargerState.FAULT and reading.state_text[:1].upper() == "E":
+        if not before.plugged:
+            state = ChargerState.DISCONNECTED
+        else:
+            pilot_e_since_s = now_s if before.pilot_e_since_s is None else before.pilot_e_since_s
+            if now_s - pilot_e_since_s < PILOT_E_AFTER_S:
+                state = before.state
+    elif state is ChargerState.UNKNOWN and before.state is not ChargerState.DISCONNECTED:
+        state = before.state
+    plugged, seen_car = before.plugged, before.seen_car
+    gone_since_s, gone_polls = before.gone_since_s, before.gone_polls
+    if state in _WITH_CAR:
+        plugged = seen_car = True
+        gone_since_s, gone_polls = None, 0
+    elif state is ChargerState.DISCONNECTED:
+        seen_car = False
+        gone_polls += 1
+        gone_since_s = now_s if gone_since_s is None else gone_since_s
+        if gone_polls >= 2 and now_s - gone_since_s >= UNPLUG_AFTER_S:
+            plugged = False
+    else:
+        gone_since_s, gone_polls = None, 0
+    phases, phases_next = _phases(before, reading, state)
+    learnt_a, below_a, below_since_s = _learn(before, reading, state, setpoint_a, plugged)
+    return ViewState(
+        read_mono_s=now_s,
+        plugged=plugged,
+        seen_car=seen_car,
+        gone_since_s=gone_since_s,
+        gone_polls=gone_polls,
+        pilot_e_since_s=pilot_e_since_s,
+        state=state,
+        phases=phases,
+        phases_next=phases_next,
+        learnt_a=learnt_a,
+        below_a=below_a,
+        below_since_s=below_since_s,
+    )
+
+
+def _phases(before: ViewState, reading: ChargerReading, state: ChargerState) -> tuple[int | None, int | None]:
+    """Count the phases that carry current; two readings must agree before a new count is believed."""
+    carrying = 0
+    for current in reading.current_a:
+        if current is not None and current > FLOWING_A:
+            carrying += 1
+    if state is not ChargerState.CHARGING or carrying == 0:
+        return None, None
+    if carrying in (before.phases, before.phases_next):
+        return carrying, carrying
+    return before.phases, carrying
+
+
+LEARN_AFTER_S = 60.0
+LEARN_BELOW_A = 1.0
+
+
+def _learn(
+    before: ViewState, reading: ChargerReading, state: ChargerState, setpoint_a: float, plugged: bool
+) -> tuple[float | None, float, float | None]:
+    """The car's own maximum: the highest current held for 60 s at 1 A or more below the setpoint."""
+    if not plugged or (before.phases is not None and before.phases_next not in (None, before.phases)):
+        return None, 0.0, None
+    current = max((c for c in reading.current_a if c is not None), default=0.0)
+    if state is not ChargerState.CHARGING or current <= FLOWING_A or current > setpoint_a - LEARN_BELOW_A:
+        learnt_a = before.learnt_a
+        if learnt_a is not None and current > learnt_a + 0.5:
+            learnt_a = None
+        return learnt_a, 0.0, None
+    since_s = reading.mono_s if before.below_since_s is None else before.below_since_s
+    highest = max(current, before.below_a)
+    if reading.mono_s - since_s >= LEARN_AFTER_S:
+        return highest, current, reading.mono_s
+    return before.learnt_a, highest, since_s

@@ -1,0 +1,54 @@
+"""The schedule's windows: whether now is inside one, by the wall clock of the site.
+
+A window over midnight belongs to the day that it starts on. The wall clock settles the clock changes: 02:00-03:00 does
+not exist on the spring day and comes twice in autumn.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from phaeton.config.tree import Window
+from phaeton.model import Zone
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY_S = 86400.0
+
+
+def offset_s(zone: Zone, utc_s: float) -> float:
+    """The zone's offset from UTC at an instant."""
+    index = bisect_right(zone.transitions, (utc_s, float("inf"))) - 1
+    return zone.transitions[max(index, 0)][1]
+
+
+def local(zone: Zone, utc_s: float) -> tuple[int, float]:
+    """Day of the week (0 = Monday) and second of the day on the site's wall clock."""
+    wall_s = utc_s + offset_s(zone, utc_s)
+    day, second = divmod(wall_s, _DAY_S)
+    return int(day + 3) % 7, second
+
+
+def _second(text: str) -> float:
+    return int(text[:2]) * 3600.0 + int(text[3:]) * 60.0
+
+
+def active(windows: tuple[Window, ...], zone: Zone, utc_s: float) -> Window | None:
+    """The first window that holds now."""
+    if not windows:
+        return None
+    today, second = local(zone, utc_s)
+    yesterday = (today - 1) % 7
+    for window in windows:
+        if not window.active:
+            continue
+        start, end = _second(window.start), _second(window.end)
+        if start < end:
+            if start <= second < end and _on(window, today):
+                return window
+        elif start > end and ((second >= start and _on(window, today)) or (second < end and _on(window, yesterday))):
+            return window
+    return None
+
+
+def _on(window: Window, day: int) -> bool:
+    return not window.days or _DAYS[day] in window.days
