@@ -1,0 +1,1 @@
+"""The pure streams, step by step."""
