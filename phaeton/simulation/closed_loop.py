@@ -12,8 +12,9 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from phaeton.config.points import charging_points
+from phaeton.config.tree import Config
 from phaeton.model import (
-    AnyEvent,
     ChargerIdentity,
     ChargerWrite,
     Command,
@@ -23,16 +24,20 @@ from phaeton.model import (
     Unavailable,
     WriteOutcome,
     WriteResult,
+    Zone,
 )
 from phaeton.simulation.charger_plant import ChargerPlant
 from phaeton.simulation.plant import Plant
 from phaeton.simulation.profiles import Profile, steady
 from phaeton.simulation.trace import Row, Trace, Written
 from phaeton.streams.machine import Machine
+from phaeton.streams.situation import ConfigChanged, GraphEvent
 
 S = TypeVar("S")
 
-Graph = Machine[S, AnyEvent, Output | None]
+Graph = Machine[S, GraphEvent, Output | None]
+
+UTC = Zone()
 
 NOON_UTC_S = 1_750_413_600.0
 """2025-06-20 10:00 UTC: a summer's noon in central Europe."""
@@ -102,6 +107,11 @@ class ClosedLoop(Generic[S]):
         wanted = self.trace.points[0] if point is None else point
         self.at(time_s, lambda: self.feed(Command(*self.now(), wanted, order, "rest")))
 
+    def reconfigure(self, time_s: float, config: Config, zone: Zone = UTC) -> None:
+        """Another configuration comes into force at a time; the chargers stay the same."""
+        points = charging_points(config, {})
+        self.at(time_s, lambda: self.feed(ConfigChanged(*self.now(), config, points, zone)))
+
     def step_wall_clock(self, by_s: float) -> None:
         """The wall clock is set; the even clock goes on."""
         self._utc_step_s += by_s
@@ -154,7 +164,7 @@ class ClosedLoop(Generic[S]):
                 )
             )
 
-    def feed(self, event: AnyEvent) -> None:
+    def feed(self, event: GraphEvent) -> None:
         """Let an event enter the graph now, and do what it decides."""
         if not self.control_runs:
             return
