@@ -18,6 +18,8 @@ from phaeton.streams.pairing import PairingState
 BATTERY_HYSTERESIS_PCT = 2.0
 FROZEN_EV_W = 1000.0
 """A site that stands still while the car moves by more than this is frozen."""
+FROZEN_AFTER_S = 15.0
+"""... once the slowest meter should have shown the move."""
 
 
 class SurplusState(Struct, frozen=True):
@@ -32,6 +34,8 @@ class SurplusState(Struct, frozen=True):
     still_since_s: float | None = None
     still_ev_w: float = 0.0
     """Own power when the site's values last changed."""
+    moved_since_s: float | None = None
+    """The car has moved since then, and the site has not shown it."""
     still: SiteReading | None = None
 
 
@@ -61,22 +65,25 @@ def step(
     age_s = now_s - site.mono_s
     if before.sample_s is None or site.mono_s > before.sample_s:
         state = _sample(state, config, site, ev_w)
+    away = abs(ev_w - state.still_ev_w) > FROZEN_EV_W
+    if away != (state.moved_since_s is not None):
+        state = replace(state, moved_since_s=now_s if away else None)
     reserve_w = _reserve(config.battery, site, state.battery_full)
     return state, Surplus(
         raise_w=state.raise_w,
         lower_w=state.lower_w,
         age_s=age_s,
-        frozen=_is_frozen(state, config, now_s, ev_w),
+        frozen=_is_frozen(state, config, now_s),
         reserve_w=reserve_w,
         battery_feeds=state.battery_feeds,
         dess=site.dess_active,
     )
 
 
-def _is_frozen(state: SurplusState, config: Config, now_s: float, ev_w: float) -> bool:
-    if state.still_since_s is None or now_s - state.still_since_s < config.site.stale_hold_s:
+def _is_frozen(state: SurplusState, config: Config, now_s: float) -> bool:
+    if state.still_since_s is None or state.moved_since_s is None:
         return False
-    return abs(ev_w - state.still_ev_w) > FROZEN_EV_W
+    return now_s - state.still_since_s >= config.site.stale_hold_s and now_s - state.moved_since_s >= FROZEN_AFTER_S
 
 
 def _sample(state: SurplusState, config: Config, site: SiteReading, ev_w: float) -> SurplusState:
@@ -105,6 +112,7 @@ def _sample(state: SurplusState, config: Config, site: SiteReading, ev_w: float)
         battery_feeds=feeds,
         still_since_s=site.mono_s if moved or state.still_since_s is None else state.still_since_s,
         still_ev_w=ev_w if moved else state.still_ev_w,
+        moved_since_s=None if moved else state.moved_since_s,
         still=site,
     )
 
