@@ -186,7 +186,6 @@ class SiteReading(Event, frozen=True, tag=True, kw_only=True):
     """What Dynamic ESS charges the battery with by its own schedule."""
     battery_use: int | None = None
     """``/Settings/CGwacs/BatteryUse``: 1 = the battery feeds only the loads on the AC output."""
-    s2_active: bool = False
 
 
 class PriceSlot(Struct, frozen=True, gc=False):
@@ -340,7 +339,6 @@ class Why(StrEnum):
     BATTERY_FEEDS = "battery_feeds"
     BATTERY_NOT_PROTECTED = "battery_not_protected"
     DESS = "dess"
-    S2 = "s2"
     SITE_STALE = "site_stale"
     SITE_FROZEN = "site_frozen"
     OFF_GRID = "off_grid"

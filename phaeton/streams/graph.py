@@ -195,7 +195,7 @@ def _evaluate(state: GraphState) -> tuple[GraphState, Output]:
         memory, view = look(known, before, now_s=now_s, utc_s=utc_s)
         memories.append(memory)
         views.append(view)
-    ev_w = sum(view.ev_w for view in views if view.reachable)
+    ev_w = sum((view.ev_w for view in views if view.reachable), 0.0)
     surplus_state, sun = surplus.step(state.memory.surplus, config, situation.site, now_s, ev_w)
     still_s = 0.0 if surplus_state.still_since_s is None else now_s - surplus_state.still_since_s
     site_state, house = site.step(state.memory.site, config, situation.site, sun, now_s, still_s)
@@ -245,7 +245,7 @@ def _share(
     """Split what the site gives: the surplus among the points in auto, and what its limits leave among all."""
     offers: dict[int, share.Offer] = {}
     if sun.raise_w is not None and sun.lower_w is not None:
-        others_w = sum(s.view.ev_w for s in looks if s.intent.aim is not Aim.SUN and s.view.reachable)
+        others_w = sum((s.view.ev_w for s in looks if s.intent.aim is not Aim.SUN and s.view.reachable), 0.0)
         claims = tuple(_claim(index, s) for index, s in enumerate(looks) if s.intent.aim is Aim.SUN)
         if claims:
             offers = share.offers(claims, sun.raise_w - others_w, sun.lower_w - others_w)

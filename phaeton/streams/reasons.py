@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from phaeton.model import Reason, Why
 
-Unit = Literal["W", "A", "V", "%", "kWh", "s", "count", "phases"]
+Unit = Literal["W", "A", "%", "kWh", "s", "count", "times", "phases"]
 
 
 class Words(Struct, frozen=True):
@@ -40,8 +40,8 @@ _TABLE: dict[Why, Words] = {
     Why.MANUAL: Words("Manual: the current that was set", "Manual: set to {value}", value="A", limit="A"),
     Why.BOOST: Words(
         "Fast for once, as much as the limits allow",
-        "Fast for once: {value}, as much as the limits allow",
-        value="A",
+        "Fast for once, as much as the limits allow; {value} to go",
+        value="kWh",
         left="; {left} left",
     ),
     Why.ENERGY_LIMIT: Words(
@@ -70,8 +70,8 @@ _TABLE: dict[Why, Words] = {
     ),
     Why.STARTS_SPENT: Words(
         "Started often enough for now, to spare the contactor",
-        "{value} starts in the last hour, {limit} are allowed to spare the contactor",
-        value="count",
+        "Started {value} in the last hour, {limit} are allowed, to spare the contactor",
+        value="times",
         limit="count",
         left="; the next in {left}",
     ),
@@ -86,8 +86,8 @@ _TABLE: dict[Why, Words] = {
         "The sun leaves {value}; the grid fills up to {limit}, the least that the car takes",
     ),
     Why.CURTAILED: Words(
-        "The solar inverter is throttled; trying how much more it can give",
-        "The solar inverter is throttled; trying {value}",
+        "The solar inverter is throttled",
+        "The solar inverter is throttled; trying whether it can give {value}",
         value="A",
         left="; next try in {left}",
     ),
@@ -96,8 +96,8 @@ _TABLE: dict[Why, Words] = {
         "Shared with another charging point: {value} are left for this one",
     ),
     Why.LOW_SOC: Words(
-        "The house battery is too low to charge from the sun",
-        "The house battery is at {value}; charging waits for {limit}",
+        "The house battery is at its minimum; the sun charges it first",
+        "The house battery is at {value}, its minimum is {limit}; it is charged first",
         value="%",
         limit="%",
     ),
@@ -110,13 +110,12 @@ _TABLE: dict[Why, Words] = {
         "The house battery adds up to {value} for the car",
     ),
     Why.BATTERY_NOT_PROTECTED: Words(
-        "The house battery may be emptied into the car; set the ESS to feed only the loads on its output to prevent it"
+        "The house battery may be emptied into the car; the GX setting for loads on the AC output only prevents it"
     ),
     Why.DESS: Words(
         "Dynamic ESS is active; the car takes what its plan leaves",
         "Dynamic ESS is active; its plan keeps {value} for the house battery",
     ),
-    Why.S2: Words("Another energy manager controls this site"),
     Why.SITE_STALE: Words(
         "The house sends no values",
         "The house has sent no values for {value}",
@@ -191,20 +190,20 @@ _TABLE: dict[Why, Words] = {
     Why.WAKING: Words("Waking the car: a short pause, then current again", left="; {left} left"),
     Why.CHARGED: Words("The car ended charging; it seems to be full"),
     Why.NOT_TAKEN: Words(
-        "The car takes less than it is offered",
-        "The car takes {value} of the {limit} that it is offered",
+        "The charger refused the current",
+        "The charger refused {value}",
         value="A",
-        limit="A",
     ),
     Why.FOREIGN_WRITER: Words(
         "Somebody else also sets the charger's current",
-        "Somebody else sets the charger to {value}; Phaeton asks for {limit}",
+        "Somebody else set the charger to {value}, {limit} so far",
         value="A",
-        limit="A",
+        limit="times",
+        left=", every {left}",
     ),
     Why.WRITES_IGNORED: Words(
         "The charger does not take over the current; ask the installer to enable control by Modbus",
-        "The charger does not take over {limit}, it stays at {value}; ask the installer to enable control by Modbus",
+        "The charger does not take over {value}, it stays at {limit}; ask the installer to enable control by Modbus",
         value="A",
         limit="A",
     ),
@@ -230,8 +229,10 @@ def _amount(value: float, unit: Unit) -> str:
         return "one phase" if round(value) == 1 else f"{round(value)} phases"
     if unit == "count":
         return f"{round(value)}"
-    if unit in ("W", "V"):
-        return f"{round(value) + 0:,} {unit}"
+    if unit == "times":
+        return "once" if round(value) == 1 else f"{round(value)} times"
+    if unit == "W":
+        return f"{round(value):,} W"
     return f"{value:,.1f}".removesuffix(".0") + f" {unit}"
 
 

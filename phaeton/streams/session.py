@@ -42,6 +42,8 @@ class SessionState(Struct, frozen=True, kw_only=True):
     unknown_kwh: float = 0.0
     """The meter's advance that belongs to no stay or was not believed."""
     stays: int = 0
+    flowing: bool = False
+    """The car was charging in the last step."""
 
 
 class Booked(Struct, frozen=True):
@@ -81,6 +83,8 @@ def step(
     closed = None
     if view.plugged and not state.open:
         state = _open(state, point, utc_s, tariff, serial)
+    if view.charging != state.flowing:
+        state = _stretch(state, view.charging)
     session = state.session
     if state.open and session is not None:
         if drawn_kwh or view.charging:
@@ -110,6 +114,14 @@ def _open(state: SessionState, point: str, utc_s: float, tariff: Tariff, serial:
         charger_serial=serial,
     )
     return replace(state, session=session, open=True, stays=stays, slot=None)
+
+
+def _stretch(state: SessionState, charging: bool) -> SessionState:
+    """A charging stretch begins or ends; the stay counts its beginnings."""
+    session = state.session
+    if charging and state.open and session is not None:
+        session = replace(session, starts=session.starts + 1)
+    return replace(state, session=session, flowing=charging)
 
 
 def _drawn(

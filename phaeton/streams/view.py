@@ -88,7 +88,7 @@ def _volt(reading: ChargerReading) -> float:
 def _power(reading: ChargerReading) -> float:
     if reading.power_w is not None:
         return max(reading.power_w, 0.0)
-    return sum(max(c, 0.0) for c in reading.current_a if c is not None) * _volt(reading)
+    return sum((max(c, 0.0) for c in reading.current_a if c is not None), 0.0) * _volt(reading)
 
 
 def step(before: ViewState, reading: ChargerReading | None, now_s: float, setpoint_a: float) -> tuple[ViewState, View]:

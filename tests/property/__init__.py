@@ -1,0 +1,1 @@
+"""What the control never does, over arbitrary streams of events."""
