@@ -65,25 +65,26 @@ def step(
     age_s = now_s - site.mono_s
     if before.sample_s is None or site.mono_s > before.sample_s:
         state = _sample(state, config, site, ev_w)
-    away = abs(ev_w - state.still_ev_w) > FROZEN_EV_W
-    if away != (state.moved_since_s is not None):
-        state = replace(state, moved_since_s=now_s if away else None)
+    if state.moved_since_s is None and abs(ev_w - state.still_ev_w) > FROZEN_EV_W:
+        state = replace(state, moved_since_s=now_s)
     reserve_w = _reserve(config.battery, site, state.battery_full)
     return state, Surplus(
         raise_w=state.raise_w,
         lower_w=state.lower_w,
         age_s=age_s,
-        frozen=_is_frozen(state, config, now_s),
+        frozen=_is_frozen(state, config, site.mono_s),
         reserve_w=reserve_w,
         battery_feeds=state.battery_feeds,
         dess=site.dess_active,
     )
 
 
-def _is_frozen(state: SurplusState, config: Config, now_s: float) -> bool:
+def _is_frozen(state: SurplusState, config: Config, sample_s: float) -> bool:
+    """Whether samples keep coming, all the same, although the car moved; it lasts until the values move again."""
     if state.still_since_s is None or state.moved_since_s is None:
         return False
-    return now_s - state.still_since_s >= config.site.stale_hold_s and now_s - state.moved_since_s >= FROZEN_AFTER_S
+    still_s, moved_s = sample_s - state.still_since_s, sample_s - state.moved_since_s
+    return still_s >= config.site.stale_hold_s and moved_s >= FROZEN_AFTER_S
 
 
 def _sample(state: SurplusState, config: Config, site: SiteReading, ev_w: float) -> SurplusState:
