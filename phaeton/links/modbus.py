@@ -75,9 +75,9 @@ class BadAnswerError(LinkError):
 class RefusedError(LinkError):
     """The charger answered with an exception; the connection stays."""
 
-    def __init__(self, code: int) -> None:
+    def __init__(self, code: int, detail: str = "") -> None:
         self.code = code
-        super().__init__(f"refused with exception {code} ({EXCEPTIONS.get(code, 'unknown')})")
+        super().__init__(detail or f"refused with exception {code} ({EXCEPTIONS.get(code, 'unknown')})")
 
 
 class LinkSettings(Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ Everything here is pure: no sockets, no clock.
 from phaeton.profiles.control import RegisterWrite, Setpoint, Step, Until, Wait, phase_steps, steps_for
 from phaeton.profiles.load import ProfileError, load_profile
 from phaeton.profiles.plan import Block, Place, blocks_for, blocks_of, place_of, port_of
-from phaeton.profiles.reading import identity_of, implausible, reading_of, serial_of
+from phaeton.profiles.reading import identity_of, implausible, in_range, reading_of, serial_of
 from phaeton.profiles.schema import Profile, Transport, Value
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "blocks_of",
     "identity_of",
     "implausible",
+    "in_range",
     "load_profile",
     "phase_steps",
     "place_of",

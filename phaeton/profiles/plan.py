@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -83,7 +83,7 @@ class Block(Struct, frozen=True):
         return {field.name: decode(field, data, self.address, checked=checked) for field in self.fields}
 
 
-def blocks_of(profile: Profile, place: Place, groups: Collection[Group]) -> tuple[Block, ...]:
+def blocks_of(profile: Profile, place: Place, *groups: Group) -> tuple[Block, ...]:
     """The reads for all points of these groups; those that show the effect of a write come first."""
     wanted = (name for name, spec in profile.points.items() if spec.read in groups and spec.access != "w")
     blocks = blocks_for(profile, place, wanted)

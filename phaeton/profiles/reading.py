@@ -97,6 +97,16 @@ def can_switch_phases(profile: Profile, values: Values) -> bool:
     return phases.if_ is None or holds(profile.capabilities.get(phases.if_, {}), values)
 
 
+def in_range(profile: Profile, values: Values) -> dict[str, Value]:
+    """The values without those outside of the profile's valid ranges."""
+    believed = dict(values)
+    for name, value in values.items():
+        valid = profile.points[name].valid
+        if valid is not None and isinstance(value, int | float) and not valid[0] <= value <= valid[1]:
+            believed[name] = None
+    return believed
+
+
 def implausible(profile: Profile, values: Values) -> str:
     """Why these values, decoded without range checks, cannot be those of the charger; empty when they can.
 

@@ -1,0 +1,337 @@
+"""One charging point as a stream: polls it by its profile and tells readings, identity, and when it is away.
+
+On each connect it first finds out who answers: identity and serial number, and whether addresses and words lie as the
+profile says. Only then may the point be written to (`ChargerSource.blocked`). A poll reads the status block before
+the measurements. Nothing here ends the stream: failures are `Unavailable` values, and the poller goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from msgspec import structs
+from reactivex import Observable
+from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
+from reactivex.disposable import Disposable
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
+
+from phaeton.config.points import Point
+from phaeton.links.modbus import LinkError, ModbusLink
+from phaeton.model import ChargerIdentity, ChargerReading, ChargerState, Now, Unavailable
+from phaeton.profiles import Place, Profile, Value, blocks_of, identity_of, place_of, reading_of, serial_of
+from phaeton.profiles.plan import CONTROL_POINTS
+from phaeton.sources.charger_blocks import BlockReader
+from phaeton.sources.charger_recognition import read_optional, recognise
+
+log = logging.getLogger(__name__)
+
+ChargerEvent = ChargerReading | ChargerIdentity | Unavailable
+Emit = Callable[[ChargerEvent], None]
+
+_IDLE_POLL_S = 2.0
+_EMPTY_POLL_S = 5.0
+_TRANSITION_S = 30.0
+"""After a write or a change of state the point is polled at full pace for so long."""
+_SLOW_EVERY_S = 30.0
+_RELEARN_EVERY_S = 600.0
+_STATUS_ALONE_S = 2.5
+"""A status that is read out of turn goes with measurements that are not older than this."""
+_REPEAT_UNAVAILABLE_S = 15.0
+_ASK_STRANGER_EVERY_S = 15.0
+_SHORTEST_PAUSE_S = 0.1
+_ACTIVE = {ChargerState.CHARGING, ChargerState.STARTING, ChargerState.SWITCHING}
+
+
+class StrangerError(Exception):
+    """What answers is not the charger that belongs here; it is left alone."""
+
+
+class ChargerSource:
+    """The poller of one charging point. ``events`` is to be subscribed to once, in a running event loop.
+
+    ``known_serial`` is the serial number that answered here last time, empty when there is none.
+    """
+
+    def __init__(self, point: Point, profile: Profile, link: ModbusLink, now: Now, known_serial: str = "") -> None:
+        self._point = point.id
+        self._base = profile
+        self._link = link
+        self._now = now
+        self._poll_s = point.charger.poll_interval_s
+        self._known_serial = known_serial
+        self._place = place_of(profile, point.socket, point.charger.unit, point.charger.station_unit)
+        self._reader = BlockReader(link, f"charging point {point.id}")
+        self._plan(profile)
+        self._values: dict[str, Value] = {}
+        self._wake = asyncio.Event()
+        self._generation = -1
+        self._stranger = ""
+        self._energy_kwh: float | None = None
+        self._state: ChargerState | None = None
+        self._unknown_states: set[str] = set()
+        self._busy_until_s = float("-inf")
+        self._slow_due_s = float("-inf")
+        self._relearn_due_s = float("-inf")
+        self._measured_s = float("-inf")
+        self.events: Observable[ChargerEvent] = Observable(self._subscribe)
+        """`ChargerIdentity` at each connect, `ChargerReading` at each poll, `Unavailable` while there are none."""
+
+    @property
+    def place(self) -> Place:
+        """Units and address offset of this point."""
+        return self._place
+
+    @property
+    def profile(self) -> Profile:
+        """The profile as it fits this charger: with the address shift and word order that were found."""
+        return self._profile
+
+    def poll_now(self) -> None:
+        """Read the status block now, for instance to see what a write did."""
+        self._busy_until_s = _loop_s() + _TRANSITION_S
+        self._wake.set()
+
+    def blocked(self) -> str:
+        """Why the point must not be written to; empty when it may be."""
+        if self._stranger:
+            return self._stranger
+        return "" if self._identified else "the charger is not connected"
+
+    def accept(self, serial: str) -> None:
+        """Take the charger with this serial number as the right one from now on."""
+        self._known_serial = serial
+        self._wake.set()
+
+    @property
+    def _identified(self) -> bool:
+        return self._link.connected and self._link.generation == self._generation
+
+    # The stream.
+
+    def _subscribe(
+        self, observer: ObserverBase[ChargerEvent], scheduler: SchedulerBase | None = None
+    ) -> DisposableBase:
+        outage = _Outage(self._point, self._now, observer.on_next)
+        task = asyncio.get_running_loop().create_task(
+            self._run(observer.on_next, outage), name=f"charging point {self._point}"
+        )
+        unwatch = self._link.watch(self._wake.set)
+
+        def dispose() -> None:
+            unwatch()
+            outage.over()
+            task.cancel()
+
+        return Disposable(dispose)
+
+    async def _run(self, emit: Emit, outage: _Outage) -> None:
+        while True:
+            async for attempt in AsyncRetrying(
+                retry=retry_if_exception_type(Exception),
+                wait=lambda state: self._pause_s(state, outage),
+                sleep=self._sleep_in_outage,
+            ):
+                with attempt, outage:
+                    started_s = _loop_s()
+                    await self._poll(emit)
+            outage.over()
+            try:
+                with outage:
+                    await self._go_on(emit, started_s)
+            except Exception:  # logged and told by the outage; the loop takes it from here
+                await self._sleep_in_outage(max(self._link.retry_in_s, min(_SHORTEST_PAUSE_S, self._poll_s)))
+
+    async def _go_on(self, emit: Emit, started_s: float) -> None:
+        """Poll in the pace of what happens until something fails."""
+        while True:
+            woken = await self._sleep(started_s + self._interval_s() - _loop_s())
+            if woken and self._identified and _loop_s() < started_s + self._interval_s():
+                recent = _loop_s() - self._measured_s < _STATUS_ALONE_S
+                self._values |= await self._reader.read(self._status if recent else self._fast)
+                self._tell(emit)
+            else:
+                started_s = _loop_s()
+                await self._poll(emit)
+
+    async def _poll(self, emit: Emit) -> None:
+        started_s = _loop_s()
+        if not self._identified:
+            await self._identify(emit)
+        else:
+            if started_s >= self._relearn_due_s:
+                self._relearn_due_s = started_s + _RELEARN_EVERY_S
+                self._reader.forget()
+            self._values |= await self._reader.read(self._fast)
+        self._measured_s = _loop_s()
+        self._tell(emit)
+        if started_s >= self._slow_due_s:
+            self._slow_due_s = started_s + _SLOW_EVERY_S
+            self._values |= await read_optional(self._reader, self._slow)
+
+    def _tell(self, emit: Emit) -> None:
+        mono_s, utc_s = self._now()
+        reading = reading_of(self._profile, self._values, self._point, mono_s, utc_s)
+        if reading.state is ChargerState.UNKNOWN and reading.state_text not in self._unknown_states:
+            self._unknown_states.add(reading.state_text)
+            log.warning("charging point %s: no rule knows the state %r", self._point, reading.state_text)
+        if reading.state is not self._state:
+            self._state = reading.state
+            self._busy_until_s = _loop_s() + _TRANSITION_S
+        emit(self._without_a_lower_meter(reading))
+
+    def _without_a_lower_meter(self, reading: ChargerReading) -> ChargerReading:
+        """A lifetime total that is lower than before, or 0 after more, is not believed."""
+        energy_kwh = reading.energy_kwh
+        if energy_kwh is None:
+            return reading
+        if self._energy_kwh is not None and energy_kwh < self._energy_kwh:
+            return structs.replace(reading, energy_kwh=None)
+        self._energy_kwh = energy_kwh
+        return reading
+
+    # Who answers.
+
+    async def _identify(self, emit: Emit) -> None:
+        """Read everything once; raises `StrangerError` when the point must be left alone."""
+        self._generation = -1
+        where = f"{self._link.host}:{self._link.port}"
+        found = await recognise(self._profile, self._place, self._reader)
+        if found.problem and self._profile is not self._base:
+            found = await recognise(self._base, self._place, self._reader)
+        generation = self._link.generation
+        serial = serial_of(found.profile, found.values)
+        stranger = ""
+        if found.problem:
+            stranger = f"what answers at {where} is no {found.profile.name}: {found.problem}"
+        elif serial and self._known_serial and serial != self._known_serial:
+            stranger = (
+                f"another charger answers at {where}: serial number {serial}, last time {self._known_serial}; "
+                "nothing is written to it until it is accepted"
+            )
+        warning = stranger or found.note
+        if not warning and self._known_serial and not serial:
+            warning = f"{where} tells no serial number, last time it was {self._known_serial}"
+        emit(identity_of(found.profile, found.values, self._point, *self._now(), warning))
+        if warning and warning != self._stranger:
+            log.log(logging.ERROR if stranger else logging.WARNING, "charging point %s: %s", self._point, warning)
+        self._stranger = stranger
+        if stranger:
+            raise StrangerError(stranger)
+        if serial != self._known_serial and serial:
+            self._known_serial = serial
+            self._energy_kwh = None
+        if found.profile is not self._profile:
+            self._plan(found.profile)
+        self._values = found.values
+        self._generation = generation
+        self._slow_due_s = _loop_s() + _SLOW_EVERY_S
+
+    def _plan(self, profile: Profile) -> None:
+        self._profile = profile
+        self._fast = blocks_of(profile, self._place, "fast")
+        self._status = tuple(block for block in self._fast if block.points & CONTROL_POINTS) or self._fast
+        self._slow = blocks_of(profile, self._place, "slow")
+
+    # Pace.
+
+    def _interval_s(self) -> float:
+        """Full pace while something happens, else 2 s with a car and 5 s without; never so long that it is closed."""
+        idle_close_s = self._profile.transport.idle_close_s
+        if self._state in _ACTIVE or _loop_s() < self._busy_until_s:
+            pace_s = self._poll_s
+        else:
+            pace_s = max(self._poll_s, _EMPTY_POLL_S if self._state is ChargerState.DISCONNECTED else _IDLE_POLL_S)
+        return pace_s if idle_close_s is None else min(pace_s, idle_close_s / 4)
+
+    def _pause_s(self, state: RetryCallState, outage: _Outage) -> float:
+        """The pause before the next attempt: the link's own, and this point's where it alone is silent."""
+        if self._stranger:
+            return _ASK_STRANGER_EVERY_S
+        pause_s = self._link.settings.pause_s(state.attempt_number, outage.lasts_s)
+        return max(self._link.retry_in_s, pause_s - outage.attempt_lasted_s, min(_SHORTEST_PAUSE_S, pause_s))
+
+    async def _sleep_in_outage(self, seconds: float) -> None:
+        """Sleep; only the acceptance of a stranger is a reason to wake."""
+        if not self._stranger:
+            await asyncio.sleep(seconds)
+        else:
+            self._wake.clear()
+            await self._sleep(seconds)
+
+    async def _sleep(self, seconds: float) -> bool:
+        """Sleep, or less when the point shall be polled at once; tells whether it shall."""
+        if seconds > 0 and not self._wake.is_set():
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._wake.wait()
+            except TimeoutError:
+                return False
+        woken = self._wake.is_set()
+        self._wake.clear()
+        return woken
+
+
+class _Outage:
+    """Tells that there are no readings: at the first failure, then every 15 s until it is over.
+
+    As a context it takes notice of what fails inside, and lets it through.
+    """
+
+    def __init__(self, point: str, now: Now, emit: Emit) -> None:
+        self._point = point
+        self._now = now
+        self._emit = emit
+        self._why = ""
+        self._since_mono_s: float | None = None
+        self._since_s = 0.0
+        self._attempt_s = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def lasts_s(self) -> float:
+        """How long there has been no reading."""
+        return _loop_s() - self._since_s if self._since_mono_s is not None else 0.0
+
+    @property
+    def attempt_lasted_s(self) -> float:
+        """How long ago the last attempt began."""
+        return _loop_s() - self._attempt_s
+
+    def __enter__(self) -> None:
+        self._attempt_s = _loop_s()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if not isinstance(error, Exception):
+            return
+        if not isinstance(error, LinkError | StrangerError):
+            log.error("charging point %s: the poll failed", self._point, exc_info=error)
+        why = str(error) or type(error).__name__
+        changed, self._why = why != self._why, why
+        if self._since_mono_s is None:
+            self._since_mono_s = round(self._now()[0] - self.attempt_lasted_s, 3)
+            self._since_s = self._attempt_s
+            log.warning("charging point %s has no readings: %s", self._point, why)
+            self._tell()
+        elif changed:
+            log.info("charging point %s: %s", self._point, why)
+
+    def _tell(self) -> None:
+        assert self._since_mono_s is not None
+        self._timer = asyncio.get_running_loop().call_later(_REPEAT_UNAVAILABLE_S, self._tell)
+        self._emit(Unavailable(*self._now(), self._point, self._since_mono_s, self._why))
+
+    def over(self) -> None:
+        """A reading came, or nobody listens any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._since_mono_s is not None:
+            log.info("charging point %s has readings again after %.1f s", self._point, self.lasts_s)
+            self._since_mono_s = None
+            self._why = ""
+
+
+def _loop_s() -> float:
+    return asyncio.get_running_loop().time()
