@@ -261,8 +261,8 @@ class BusClient:
 
     def _owned(self, remote: _Remote, owner: str) -> None:
         if owner != remote.owner:
-            self._forget_owner(remote)
-            if remote.presence is not Presence.AWAY:
+            if remote.owner:
+                self._forget_owner(remote)
                 _gone(remote, f"another program became {remote.name}")
             remote.owner = owner
             self._by_owner.setdefault(owner, []).append(remote)

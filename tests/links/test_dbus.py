@@ -56,7 +56,7 @@ async def test_a_link_opened_before_the_bus_joins_it(tmp_path: Path, library: st
 
 async def test_a_call_that_nobody_answers_ends_at_its_deadline(link: DbusLink, stranger: Stranger) -> None:
     stranger.bus.add_message_handler(lambda message: message.member == "GetValue")
-    with pytest.raises(DbusError, match="did not answer GetValue /Ac/Power within 0.05 s"):
+    with pytest.raises(DbusError, match=r"did not answer GetValue /Ac/Power within 0\.05 s"):
         await link.call(stranger.bus.unique_name, "/Ac/Power", "a.b", "GetValue", deadline_s=0.05)
     assert not link._pending
 
