@@ -153,9 +153,9 @@ def _intent(memory: PointMemory, view: View, site: SiteView, config: Config, zon
     if asked.boost:
         left_s = None if asked.boost_until_utc_s is None else asked.boost_until_utc_s - utc_s
         left_kwh = None if asked.boost_until_kwh is None else asked.boost_until_kwh - session_kwh(memory)
-        return Intent(Aim.FAST, Reason(Why.BOOST, left_kwh, left_s=left_s), limits.FREE_A)
+        return Intent(Aim.FAST, Reason(Why.BOOST, left_kwh, left_s=left_s), limits.FREE_A, _battery_notes(site, view))
     if asked.mode is Mode.MANUAL:
-        return Intent(Aim.FAST, Reason(Why.MANUAL, asked.current_a), asked.current_a)
+        return Intent(Aim.FAST, Reason(Why.MANUAL, asked.current_a), asked.current_a, _battery_notes(site, view))
     if asked.mode is Mode.SCHEDULED:
         window = windows.active(config.schedule.windows, zone, utc_s)
         if window is not None and site.low_soc is not None and site.off_grid:
@@ -163,7 +163,7 @@ def _intent(memory: PointMemory, view: View, site: SiteView, config: Config, zon
         if window is not None:
             reason = Reason(Why.WINDOW, window.current_a, text=f"{window.start}-{window.end}")
             current_a = limits.FREE_A if window.current_a is None else window.current_a
-            return Intent(Aim.FAST, reason, current_a, _battery_notes(site))
+            return Intent(Aim.FAST, reason, current_a, _battery_notes(site, view))
         if not config.schedule.auto_outside:
             return Intent(Aim.ZERO, Reason(Why.OUTSIDE_WINDOWS))
     if site.low_soc is not None:
@@ -171,9 +171,15 @@ def _intent(memory: PointMemory, view: View, site: SiteView, config: Config, zon
     return Intent(Aim.SUN, Reason(Why.WAIT_SUN))
 
 
-def _battery_notes(site: SiteView) -> tuple[Reason, ...]:
+def _battery_notes(site: SiteView, view: View) -> tuple[Reason, ...]:
     """Say so when the ESS empties the house battery into the car, and which setting prevents it."""
     reading = site.reading
-    if reading is None or not reading.ess or reading.battery_use == 1 or (reading.battery_w or 0.0) > -200.0:
+    if (
+        not view.charging
+        or reading is None
+        or not reading.ess
+        or reading.battery_use == 1
+        or (reading.battery_w or 0.0) > -200.0
+    ):
         return ()
     return (Reason(Why.BATTERY_NOT_PROTECTED, -(reading.battery_w or 0.0)),)

@@ -125,6 +125,7 @@ def step(
     if not state.known and view.known:
         start = set_phases if set_phases in (1, 3) and can_switch else max_phases
         state = replace(state, known=True, phases=min(start, max_phases), target=min(start, max_phases))
+        return state, Switch(state.phases)  # what is wanted was still reckoned without knowing this
     zero_since_s = (now_s if state.zero_since_s is None else state.zero_since_s) if setpoint_a == 0.0 else None
     if zero_since_s != state.zero_since_s:
         state = replace(state, zero_since_s=zero_since_s)
