@@ -62,7 +62,7 @@ def test_export_leaves_no_more_room_than_the_fuse_itself() -> None:
 
 
 def test_the_import_limit_holds_the_sum() -> None:
-    run = manual(steps(1000, (200, 5000)), SiteLimits(import_w=8000.0))
+    run = manual(steps(1000, (200, 3500)), SiteLimits(import_w=8000.0))
     trace = run.run(260)
     assert trace.row_at(199).grid_w == pytest.approx(8000, abs=250)
     assert trace.row_at(206).grid_w <= 8010
