@@ -19,11 +19,18 @@ class Point(Struct, frozen=True):
     """1 or 2."""
 
 
+def charger_names(config: Config) -> tuple[str, ...]:
+    """The name of each charger: its id, else its configured device instance, else its number in the file."""
+    return tuple(
+        charger.id or (str(charger.device_instance) if charger.device_instance is not None else str(number))
+        for number, charger in enumerate(config.chargers, start=1)
+    )
+
+
 def charging_points(config: Config, known_sockets: Mapping[str, int]) -> tuple[Point, ...]:
     """The points in the order of the file; ``known_sockets`` is what each host said of itself last."""
     points = []
-    for number, charger in enumerate(config.chargers, start=1):
-        base = charger.id or (str(charger.device_instance) if charger.device_instance is not None else str(number))
+    for name, charger in zip(charger_names(config), config.chargers, strict=True):
         sockets = known_sockets.get(charger.host, 1) if charger.sockets == "auto" else charger.sockets
-        points += [Point(base if n == 1 else f"{base}_{n}", charger, n) for n in range(1, sockets + 1)]
+        points += [Point(name if n == 1 else f"{name}_{n}", charger, n) for n in range(1, sockets + 1)]
     return tuple(points)

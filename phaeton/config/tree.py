@@ -239,9 +239,11 @@ class Schedule(Node, frozen=True):
 class Prices(Node, frozen=True):
     """What energy costs; sessions are booked with it."""
 
-    import_per_kwh: Annotated[float, _meta("Price of a kWh from the grid, all taxes included", ge=-10, le=10)] = 0.25
+    import_per_kwh: Annotated[float, _meta("Price of a kWh from the grid, all taxes included", ge=-1000, le=1000)] = (
+        0.25
+    )
     feed_in_per_kwh: Annotated[
-        float, _meta("What a kWh fed into the grid brings; solar energy in the car costs this", ge=-10, le=10)
+        float, _meta("What a kWh fed into the grid brings; solar energy in the car costs this", ge=-1000, le=1000)
     ] = 0.08
     currency: Annotated[str, _meta("Currency shown with the cost", min_length=1, max_length=8)] = "EUR"
 

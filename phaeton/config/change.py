@@ -1,0 +1,80 @@
+"""Two configurations compared: what a reload must build anew, and what just takes effect."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from phaeton.config.points import charger_names
+from phaeton.config.tree import Charger, Config
+from phaeton.config.writing import flow, keys
+
+_LINK = ("host", "port", "unit", "station_unit", "sockets", "profile", "profile_overlay", "poll_interval_s")
+"""What the connection to a charger is made of."""
+_SERVICE = ("name", "device_instance", "position")
+"""What the GX is told when a charger's D-Bus service is put up."""
+
+
+class Change(Struct, frozen=True):
+    """What differs; chargers are named as their charging points are (`charger_names`).
+
+    Everything that is in none of these sets takes effect with the new configuration itself.
+    """
+
+    keys: tuple[str, ...] = ()
+    """Each key that differs, as ``auto.smoothing_s: 1.5 -> 3.0``, for the log."""
+    added: frozenset[str] = frozenset()
+    removed: frozenset[str] = frozenset()
+    links: frozenset[str] = frozenset()
+    """Chargers whose connection must be made anew."""
+    services: frozenset[str] = frozenset()
+    """Chargers whose D-Bus service must be put up anew."""
+    site: bool = False
+    """The source of the house's values must be connected anew."""
+    zone: bool = False
+    """The time zone must be read anew."""
+    web: bool = False
+    """The page must listen elsewhere, or begin or end to."""
+    store: bool = False
+    """Another folder: the store must be opened anew."""
+    log: bool = False
+    """The log must be set up anew."""
+
+    @property
+    def nothing(self) -> bool:
+        """Both are the same."""
+        return not self.keys
+
+
+def compare(old: Config, new: Config) -> Change:
+    """What a change from one configuration to the other asks for."""
+    before, after = _chargers(old), _chargers(new)
+    both = before.keys() & after.keys()
+    return Change(
+        keys=_differences(old, new),
+        added=frozenset(after.keys() - before.keys()),
+        removed=frozenset(before.keys() - after.keys()),
+        links=frozenset(name for name in both if _differ(before[name], after[name], _LINK)),
+        services=frozenset(name for name in both if _differ(before[name], after[name], _SERVICE)),
+        site=(old.site.source, old.site.require_dbus) != (new.site.source, new.site.require_dbus),
+        zone=old.site.timezone != new.site.timezone,
+        web=old.web != new.web,
+        store=old.store.directory != new.store.directory,
+        log=old.log != new.log,
+    )
+
+
+def _chargers(config: Config) -> dict[str, Charger]:
+    return dict(zip(charger_names(config), config.chargers, strict=True))
+
+
+def _differ(old: Charger, new: Charger, names: tuple[str, ...]) -> bool:
+    return any(getattr(old, name) != getattr(new, name) for name in names)
+
+
+def _differences(old: Config, new: Config) -> tuple[str, ...]:
+    before, after = keys(old), keys(new)
+    return tuple(
+        f"{key}: {flow(before[key]) if key in before else 'none'} -> {flow(after[key]) if key in after else 'none'}"
+        for key in [*before, *(key for key in after if key not in before)]
+        if key not in before or key not in after or before[key] != after[key]
+    )

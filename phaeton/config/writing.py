@@ -1,0 +1,166 @@
+"""A configuration as YAML: keys in the order of the tree, with what they mean where that is wanted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+from msgspec import inspect
+
+from phaeton.config.document import Plain, integer, real
+from phaeton.config.reading import bare, described, tree
+from phaeton.config.tree import VERSION, Config
+from phaeton.redaction import HIDDEN, is_secret
+
+_WORD = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*|[0-9]+(\.[0-9]+){3}")
+_RESERVED = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
+
+
+def to_yaml(config: Config, *, defaults: bool = False, comments: bool = False) -> str:
+    """The configuration as YAML that reads back as the same.
+
+    Without ``defaults`` only what differs from them is written, with ``comments`` each key is preceded by its meaning.
+    """
+    lines = [f"version: {VERSION}"]
+    values = _plain(config)
+    kind = tree()
+    for field in kind.fields:
+        if field.name != "version":
+            lines += _lines(field, values[field.name], 0, _Style(defaults, comments))
+    return "\n".join(lines) + "\n"
+
+
+def to_plain(config: Config) -> dict[str, Plain]:
+    """The whole configuration with its defaults, secrets hidden, as plain data."""
+    hidden = _hidden(_plain(config))
+    assert isinstance(hidden, dict)
+    return hidden
+
+
+def hidden_yaml(config: Config) -> str:
+    """The whole configuration with its defaults as YAML for people, secrets hidden."""
+    return to_yaml(msgspec.convert(to_plain(config), Config), defaults=True)
+
+
+def keys(config: Config) -> dict[str, Plain]:
+    """Each key of the configuration with its value: ``chargers[0].limits.max_phases``; secrets hidden."""
+    found: dict[str, Plain] = {}
+    _collect(to_plain(config), "", found)
+    return found
+
+
+def _collect(value: Plain, path: str, found: dict[str, Plain]) -> None:
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            _collect(item, f"{path}.{key}" if path else key, found)
+    elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        for index, item in enumerate(value):
+            _collect(item, f"{path}[{index}]", found)
+    else:
+        found[path] = value
+
+
+class _Style(msgspec.Struct, frozen=True):
+    defaults: bool
+    comments: bool
+
+
+def _plain(config: Config) -> dict[str, Plain]:
+    """All keys, those at their defaults too (msgspec's own conversion leaves them out)."""
+    values = expanded(config)
+    assert isinstance(values, dict)
+    return values
+
+
+def expanded(value: object) -> Plain:
+    """A part of the configuration as plain data."""
+    if isinstance(value, msgspec.Struct):
+        return {name: expanded(getattr(value, name)) for name in value.__struct_fields__}
+    if isinstance(value, dict):
+        return {str(key): expanded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [expanded(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"a configuration holds no {type(value).__name__}")
+
+
+def _hidden(value: Plain, key: str = "") -> Plain:
+    if isinstance(value, dict):
+        return {name: _hidden(item, name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_hidden(item, key) for item in value]
+    return HIDDEN if value and is_secret(key) else value
+
+
+def _lines(field: inspect.Field, value: Plain, depth: int, style: _Style) -> Iterator[str]:
+    if not style.defaults and not field.required and value == default_of(field):
+        return
+    pad = "  " * depth
+    inner, _ = bare(field.type)
+    if style.comments and described(field.type) and not isinstance(inner, inspect.StructType):
+        yield f"{pad}# {described(field.type)}"
+    if isinstance(inner, inspect.StructType) and isinstance(value, dict):
+        yield f"{pad}{field.name}:"
+        yield from _section(inner, value, depth + 1, style)
+    elif isinstance(inner, inspect.VarTupleType) and isinstance(value, list) and value:
+        item, _ = bare(inner.item_type)
+        if not isinstance(item, inspect.StructType):
+            yield f"{pad}{field.name}: {flow(value)}"
+            return
+        yield f"{pad}{field.name}:"
+        for entry in value:
+            assert isinstance(entry, dict)
+            below = list(_section(item, entry, depth + 2, style))
+            first = next((index for index, line in enumerate(below) if not line.lstrip().startswith("#")), 0)
+            yield from below[:first]
+            yield f"{pad}  - {below[first].lstrip()}"
+            yield from below[first + 1 :]
+    else:
+        yield f"{pad}{field.name}: {flow(value)}"
+
+
+def _section(kind: inspect.StructType, value: dict[str, Plain], depth: int, style: _Style) -> Iterator[str]:
+    for field in kind.fields:
+        yield from _lines(field, value[field.name], depth, style)
+
+
+def default_of(field: inspect.Field) -> Plain:
+    """The default of a key that has one."""
+    if field.default_factory is not msgspec.NODEFAULT:
+        return expanded(field.default_factory())
+    return expanded(field.default)
+
+
+def flow(value: Plain) -> str:
+    """A value on one line, as YAML."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_text(key)}: {flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(flow, value)) + "]"
+    return _text(value) if isinstance(value, str) else number(value)
+
+
+def number(value: float) -> str:
+    """A number so that every reader of YAML sees the same one."""
+    text = repr(value)
+    return text.replace("e", ".0e") if "e" in text and "." not in text else text
+
+
+def _text(value: str) -> str:
+    if _WORD.fullmatch(value) and value.lower() not in _RESERVED and integer(value) is None and real(value) is None:
+        return value
+    escaped = (
+        char
+        if char.isprintable() and char not in '"\\'
+        else f"\\U{ord(char):08x}"
+        if char not in '"\\'
+        else f"\\{char}"
+        for char in value
+    )
+    return '"' + "".join(escaped) + '"'
