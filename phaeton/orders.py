@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import math
 
-from phaeton.model import Mode, SetAutoStart, SetCurrent, SetEnergyLimit, SetMode, SetPhases, SetPowerCap, SetStart
+from phaeton.model import (
+    Boost,
+    Mode,
+    SetAutoStart,
+    SetCurrent,
+    SetEnergyLimit,
+    SetMode,
+    SetPhases,
+    SetPowerCap,
+    SetStart,
+)
 
 MAX_CURRENT_A = 80.0
 """No charging point of this class carries more."""
@@ -105,3 +115,35 @@ def set_power_cap(value: object) -> SetPowerCap:
     if not 0 <= power <= 100_000:
         raise OrderError("power cap must be from 0 to 100000 W")
     return SetPowerCap(power)
+
+
+LONGEST_BOOST_S = 7 * 86400.0
+
+
+def boost_energy(value: object) -> float | None:
+    """How much more to charge fast: above 0 up to 1000 kWh, None = no end by energy; raises `OrderError`."""
+    if value is None:
+        return None
+    energy = number(value, "energy")
+    if not 0 < energy <= 1000:
+        raise OrderError("energy must be above 0 and at most 1000 kWh")
+    return energy
+
+
+def boost_until(value: object, now_utc_s: float) -> float | None:
+    """When fast charging ends (UTC seconds, within a week), None = no end by time; raises `OrderError`."""
+    if value is None:
+        return None
+    until = number(value, "until")
+    if not now_utc_s < until <= now_utc_s + LONGEST_BOOST_S:
+        raise OrderError("until must be in the future and within a week")
+    return until
+
+
+def set_boost(on: object, energy_kwh: float | None = None, until_utc_s: float | None = None) -> Boost:
+    """On or off, with the ends from `boost_energy` and `boost_until`; raises `OrderError`."""
+    if _switch(on, "boost"):
+        return Boost(on=True, energy_kwh=energy_kwh, until_utc_s=until_utc_s)
+    if energy_kwh is not None or until_utc_s is not None:
+        raise OrderError("switching boost off takes neither an energy nor an end")
+    return Boost(on=False)

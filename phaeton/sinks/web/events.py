@@ -1,0 +1,115 @@
+"""The live stream: each client is sent the newest snapshot, and what it is too slow for it never sees.
+
+One frame is encoded for all clients, and none while nobody listens. A client that takes nothing for long is cut off;
+it comes back by itself and then gets the present state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+from aiohttp import web
+from aiohttp_sse import EventSourceResponse
+
+PING_S = 15.0
+SEND_TIMEOUT_S = 30.0
+SOCKET_BUFFER_BYTES = 16_384
+"""Little is buffered ahead, so that a slow client gets news and not the past."""
+MOST_CLIENTS = 250
+RETRY_MS = 1000
+
+
+def frame(event: str, data: bytes) -> bytes:
+    """One event in the text/event-stream format; ``data`` must be one line."""
+    return b"event: " + event.encode() + b"\ndata: " + data + b"\n\n"
+
+
+class EventHub:
+    """Tells the clients of one server what is new; ``encode`` gives the newest state, if there is one."""
+
+    def __init__(self, encode: Callable[[], bytes | None]) -> None:
+        self._encode = encode
+        self._frame: bytes | None = None
+        self._version = 0
+        self._closed = False
+        self._waiting: set[asyncio.Future[None]] = set()
+        self.clients = 0
+
+    def changed(self) -> None:
+        """A new state is there; costs nothing while nobody listens."""
+        self._version += 1
+        self._frame = None
+        self._wake()
+
+    def close(self) -> None:
+        """End all streams at once."""
+        self._closed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, set()
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    def _newest(self) -> bytes | None:
+        if self._frame is None:
+            data = self._encode()
+            self._frame = None if data is None else frame("status", data)
+        return self._frame
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """``GET /api/events``."""
+        if self.clients >= MOST_CLIENTS:
+            raise web.HTTPServiceUnavailable(text="too many pages are open already")
+        self.clients += 1
+        try:
+            return await self._stream(request)
+        finally:
+            self.clients -= 1
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        answer = EventSourceResponse(ping_interval=PING_S, send_timeout=SEND_TIMEOUT_S)
+        _buffer_little(request)
+        writer = await answer.prepare(request)
+        assert writer is not None
+        try:
+            async with answer:
+                await answer.write(f"retry: {RETRY_MS}\n\n".encode())
+                sent = -1
+                while not self._closed:
+                    newest = self._newest()
+                    if sent != self._version and newest is not None:
+                        sent = self._version
+                        await answer.write(newest)
+                        if request.protocol.writing_paused:
+                            async with asyncio.timeout(SEND_TIMEOUT_S):
+                                await writer.drain()
+                    else:
+                        await self._next()
+        except TimeoutError:
+            if request.transport is not None:
+                request.transport.abort()
+        except ConnectionResetError:
+            pass
+        return answer
+
+    async def _next(self) -> None:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.add(future)
+        try:
+            await future
+        finally:
+            self._waiting.discard(future)
+
+
+def _buffer_little(request: web.Request) -> None:
+    transport = request.transport
+    if transport is None:
+        return
+    transport.set_write_buffer_limits(high=0)
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)

@@ -1,0 +1,56 @@
+"""What the web server holds between two outputs: the newest one, and its encoded form once somebody asked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from phaeton.model import Output
+from phaeton.sinks.web.problem import ProblemError
+from phaeton.sinks.web.series import History
+from phaeton.sinks.web.status import Diagnostics, PointName, Snapshot, snapshot
+
+
+class WebState:
+    """The newest output; nothing is built or encoded before somebody asks."""
+
+    def __init__(self, points: Sequence[PointName], diagnostics: Callable[[], Diagnostics]) -> None:
+        self.points = tuple(points)
+        self.history = History([point.id for point in self.points])
+        self.output: Output | None = None
+        self.seq = 0
+        self._diagnostics = diagnostics
+        self._encoded: bytes | None = None
+        self._encoder = msgspec.json.Encoder()
+
+    def take(self, output: Output) -> None:
+        """Replace the newest output."""
+        self.output = output
+        self.seq += 1
+        self._encoded = None
+        self.history.add(output)
+
+    def snapshot(self) -> Snapshot:
+        """The newest snapshot; a `ProblemError` (503) before the first output."""
+        if self.output is None:
+            raise ProblemError(503, "Phaeton has just started; there is no decision yet")
+        return snapshot(self.output, self.points, self._diagnostics(), self.seq)
+
+    def encoded(self) -> bytes | None:
+        """The newest snapshot as JSON, encoded once; None before the first output."""
+        if self._encoded is None and self.output is not None:
+            self._encoded = self._encoder.encode(self.snapshot())
+        return self._encoded
+
+    def can_switch_phases(self, point: str) -> bool:
+        """False only where the charger's profile is known to offer no way."""
+        for known in self.output.situation.points if self.output else ():
+            if known.id == point and known.identity is not None:
+                return known.identity.can_switch_phases
+        return True
+
+    def now_utc_s(self) -> float:
+        """The time of the newest output, else the clock's."""
+        return self.output.decision.utc_s if self.output else time.time()
