@@ -61,6 +61,7 @@ def step(
         now_s=now_s,
         min_a=seen.min_a,
         max_a=own.now_a,
+        w_per_a=view.volt_v * seen.phases,
     )
     sun = Sun(offer.raise_w, offer.lower_w, seen.min_w)
     bridge_wh = auto.bridge_wh

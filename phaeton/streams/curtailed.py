@@ -1,7 +1,7 @@
 """Curtailed PV: nothing may be fed in and the battery is full, so the surplus reads 0 at full sun.
 
 The probe offers the minimum and climbs 1 A every 20 s while neither the grid nor the battery gives more than 100 W;
-where one does it steps back and waits, longer each time.
+where one does it steps back, by as much as they give, and waits, longer each time.
 """
 
 from __future__ import annotations
@@ -44,7 +44,14 @@ def possible(site: SiteReading | None, battery_full: bool, off_grid: bool) -> bo
 
 
 def step(
-    before: CurtailedState, site: SiteReading | None, *, may: bool, now_s: float, min_a: float, max_a: float
+    before: CurtailedState,
+    site: SiteReading | None,
+    *,
+    may: bool,
+    now_s: float,
+    min_a: float,
+    max_a: float,
+    w_per_a: float,
 ) -> tuple[CurtailedState, float]:
     """The current (A) that the probe offers, 0 for none; ``may``: auto could charge and PV may be curtailed."""
     if not may or site is None:
@@ -59,7 +66,7 @@ def step(
         giving_since_s = now_s if before.giving_since_s is None else before.giving_since_s
         settled = before.moved_s is None or now_s - before.moved_s >= CLIMB_S / 2
         if settled and now_s - giving_since_s >= 4.0:
-            return _back(before, now_s, min_a)
+            return _back(before, now_s, min_a, giving_w / w_per_a)
     if before.offer_a == 0.0:
         return CurtailedState(offer_a=min_a, moved_s=now_s, wait_s=before.wait_s), min_a
     climb = before.moved_s is None or now_s - before.moved_s >= CLIMB_S
@@ -70,9 +77,9 @@ def step(
     return state, before.offer_a
 
 
-def _back(before: CurtailedState, now_s: float, min_a: float) -> tuple[CurtailedState, float]:
+def _back(before: CurtailedState, now_s: float, min_a: float, giving_a: float) -> tuple[CurtailedState, float]:
     if before.offer_a <= min_a:
         return CurtailedState(wait_until_s=now_s + FAILED_S), 0.0
-    offer_a = max(before.offer_a - CLIMB_A, min_a)
+    offer_a = max(before.offer_a - max(CLIMB_A, giving_a), min_a)
     wait_s = min(before.wait_s * 2, WAIT_AT_MOST_S)
     return CurtailedState(offer_a, now_s, now_s + before.wait_s, wait_s), offer_a

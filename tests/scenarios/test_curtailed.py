@@ -32,7 +32,7 @@ def test_the_probe_climbs_slowly_and_stops_where_the_sun_ends() -> None:
     assert trace.ev_w_at(3600) == pytest.approx(3000, abs=500)
     assert max(trace.setpoints_between()) <= most_a + 1.5
     rises = [b - a for a, b in pairwise(trace.setpoints_between(60)) if b > a > 0]
-    assert max(rises) <= 1.01
+    assert max(rises) <= 1.2
 
 
 def test_without_light_there_is_no_probe() -> None:
@@ -43,10 +43,11 @@ def test_without_light_there_is_no_probe() -> None:
 def test_a_probe_that_fails_at_the_minimum_is_not_repeated_for_half_an_hour() -> None:
     run = curtailed(1200)
     trace = run.run(2 * 3600)
-    starts = trace.starts()
-    assert 1 <= len(starts) <= 5
+    stops, starts = trace.stops(), trace.starts()
+    assert 2 <= len(stops) <= 5
     assert all(after - before >= 1800 for before, after in pairwise(starts))
-    assert run.plant.chargers[0].starts == len(starts)
+    assert starts[0] - stops[0] >= 1790
+    assert all(row.ev_w[0] == 0 for row in trace.between(stops[0] + 5, starts[0]))
 
 
 def test_a_cloud_takes_the_car_down_and_the_sun_brings_it_back() -> None:
@@ -54,7 +55,8 @@ def test_a_cloud_takes_the_car_down_and_the_sun_brings_it_back() -> None:
     run.run(1800)
     run.pv = steady(2500)
     trace = run.run(1900)
-    assert trace.ev_w_at(1900) <= 2500
+    assert trace.ev_w_at(1830) <= 2500
+    assert trace.discharge_wh(1800, 1900) <= 25
     run.pv = steady(6000)
     trace = run.run(4500)
     assert trace.ev_w_at(4500) >= 3500
