@@ -85,7 +85,7 @@ class SqliteFile:
         """Try to read beside a log that cannot be recovered, then without it."""
         for how in ("mode=ro", "mode=ro&immutable=1"):
             with (
-                suppress(sqlite3.Error, OSError),
+                suppress(sqlite3.Error, OSError, UnicodeDecodeError),
                 closing(sqlite3.connect(f"file:{quote(str(self.path))}?{how}", uri=True)) as db,
             ):
                 db.text_factory = _text
@@ -152,7 +152,7 @@ class SqliteFile:
                     forgotten += db.execute(f"DELETE FROM {table} WHERE start_utc_s < ?{rule}", (upto,)).rowcount
             if not forgotten:
                 return False
-            db.execute("PRAGMA incremental_vacuum").fetchall()
+            db.executescript("PRAGMA incremental_vacuum")  # execute() would stop after the first page
             return True
 
     def set_aside(self, stamp: str) -> Path:
@@ -235,6 +235,10 @@ class SqliteFile:
                 raise DiskTrouble(f"{self.path}: {_MAY_PASS[code]} (SQLite: {error})") from error
             # All other errors mean that the file does not hold the tables that were made in it.
             raise Spoiled(f"{self.path} cannot be used (SQLite: {error})") from error
+        except UnicodeDecodeError as error:
+            # The message of an error about a damaged schema quotes the damage, which is no text.
+            self.close()
+            raise Spoiled(f"{self.path} cannot be used (SQLite: malformed database schema)") from error
         except OSError as error:
             self.close()
             raise DiskTrouble(f"{self.path.parent} cannot be used: {error.strerror}") from error

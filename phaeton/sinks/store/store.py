@@ -352,9 +352,11 @@ def _choose(directory: Path, log: Logger) -> tuple[StoreFile, str]:
     """SQLite where the interpreter has it, else the plain file, with a notice."""
     try:
         from phaeton.sinks.store.sqlite import SqliteFile  # noqa: PLC0415 - not every interpreter has sqlite3
-    except ImportError:
+    except ImportError as error:
         file = PlainFile(directory / "phaeton-state.json")
-        return file, f"This Python has no sqlite3: {file.path} keeps the state and the last sessions, but no history."
+        return file, (
+            f"This Python has no sqlite3 ({error}): {file.path} keeps the state and the last sessions, but no history."
+        )
     return SqliteFile(directory / "phaeton.db", log), ""
 
 
