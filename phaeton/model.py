@@ -10,7 +10,7 @@ wall clock (seconds since 1970): windows, prices and sessions use it, and a step
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from enum import IntEnum, StrEnum
 
 from msgspec import Struct
@@ -534,5 +534,8 @@ class Output(Struct, frozen=True):
 
 Now = Callable[[], tuple[float, float]]
 """The clock of the edges: the present ``(mono_s, utc_s)``."""
+
+Submit = Callable[[str, Order, str], Awaitable[None]]
+"""Give an order for a point, with its origin: in force at once, returns when it is stored."""
 
 AnyEvent = Tick | ChargerIdentity | ChargerReading | SiteReading | PriceCurve | Unavailable | WriteOutcome | Command

@@ -8,9 +8,9 @@ from phaeton.config.points import charger_names
 from phaeton.config.tree import Charger, Config
 from phaeton.config.writing import flow, keys
 
-_LINK = ("host", "port", "unit", "station_unit", "sockets", "profile", "profile_overlay", "poll_interval_s")
+LINK_KEYS = ("host", "port", "unit", "station_unit", "sockets", "profile", "profile_overlay", "poll_interval_s")
 """What the connection to a charger is made of."""
-_SERVICE = ("name", "device_instance", "position")
+SERVICE_KEYS = ("name", "device_instance", "position")
 """What the GX is told when a charger's D-Bus service is put up."""
 
 
@@ -53,8 +53,8 @@ def compare(old: Config, new: Config) -> Change:
         keys=_differences(old, new),
         added=frozenset(after.keys() - before.keys()),
         removed=frozenset(before.keys() - after.keys()),
-        links=frozenset(name for name in both if _differ(before[name], after[name], _LINK)),
-        services=frozenset(name for name in both if _differ(before[name], after[name], _SERVICE)),
+        links=frozenset(name for name in both if _differ(before[name], after[name], LINK_KEYS)),
+        services=frozenset(name for name in both if _differ(before[name], after[name], SERVICE_KEYS)),
         site=(old.site.source, old.site.require_dbus) != (new.site.source, new.site.require_dbus),
         zone=old.site.timezone != new.site.timezone,
         web=old.web != new.web,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from phaeton import orders
 from phaeton.config.points import Point
@@ -16,7 +16,7 @@ from phaeton.links.busitem_client import SETTINGS, BusClient, Presence, Setting,
 from phaeton.links.busitem_service import ACCEPTED, REFUSED, BusItemService, Write
 from phaeton.links.dbus import DbusError
 from phaeton.links.dbus_library import Value
-from phaeton.model import Order, Output, SetAutoStart, SetCurrent, SetMode, SetPowerCap, SetStart
+from phaeton.model import Order, Output, SetAutoStart, SetCurrent, SetMode, SetPowerCap, SetStart, Submit
 from phaeton.sinks.evcharger_values import (
     CAP_PATH,
     INPUT,
@@ -28,9 +28,6 @@ from phaeton.sinks.evcharger_values import (
 )
 
 _log = logging.getLogger(__name__)
-
-Submit = Callable[[str, Order, str], Awaitable[None]]
-"""Puts an order for a point, with its origin, in force; returns when it is stored for good."""
 
 FIRST_INSTANCE = 40
 """What Victron's own driver asks for first."""
@@ -55,16 +52,23 @@ def instances(points: Iterable[Point]) -> dict[str, int]:
 
 
 class EvchargerService:
-    """The service of one point; ``instance`` is what the GX is asked for, and used as it is without its settings."""
+    """The service of one point.
 
-    def __init__(self, point: Point, bus: BusClient, submit: Submit, instance: int = FIRST_INSTANCE) -> None:
-        self.name = f"com.victronenergy.evcharger.phaeton_{point.id}"
+    ``instance`` is what the GX is asked for, and used as it is without its settings. ``ident`` is the name of the
+    service and of its settings behind ``phaeton_``; the point's id when empty.
+    """
+
+    def __init__(
+        self, point: Point, bus: BusClient, submit: Submit, instance: int = FIRST_INSTANCE, ident: str = ""
+    ) -> None:
+        ident = ident or point.id
+        self.name = f"com.victronenergy.evcharger.phaeton_{ident}"
         self._point = point
         self._bus = bus
         self._submit = submit
         self._instance = instance
         self._position = OUTPUT if point.charger.position == "output" else INPUT
-        folder = f"/Settings/Devices/phaeton_{point.id}"
+        folder = f"/Settings/Devices/phaeton_{ident}"
         self._instance_path = f"{folder}/ClassAndVrmInstance"
         self._name_path = f"{folder}/CustomName"
         self._position_path = f"{folder}/Position"
@@ -89,6 +93,12 @@ class EvchargerService:
     def registered(self) -> bool:
         """Whether the point is on D-Bus now."""
         return self._service.registered
+
+    @property
+    def instance(self) -> int:
+        """The instance number in force."""
+        shown = self._service["/DeviceInstance"]
+        return shown if isinstance(shown, int) else self._instance
 
     async def start(self) -> None:
         """Come up on the bus; returns within a third of a second, with or without bus and settings."""

@@ -14,7 +14,6 @@ from msgspec.structs import replace
 from phaeton.config.points import Point
 from phaeton.config.tree import Config
 from phaeton.model import (
-    AnyEvent,
     ChargerIdentity,
     ChargerReading,
     Event,
@@ -35,7 +34,8 @@ class ConfigChanged(Event, frozen=True, tag=True):
     zone: Zone
 
 
-GraphEvent = AnyEvent | ConfigChanged
+GraphEvent = Event
+"""What the graph takes: any event; those that it does not know only tell the time."""
 
 _SITE_NUMBERS = (
     "grid_w",
@@ -109,7 +109,7 @@ def advance(situation: Situation, event: Event) -> Situation:
     )
 
 
-def fold(situation: Situation, event: AnyEvent) -> Situation:
+def fold(situation: Situation, event: Event) -> Situation:
     """The situation with the event in it; commands, outcomes and ticks only advance its time."""
     now = advance(situation, event)
     if isinstance(event, ChargerReading):

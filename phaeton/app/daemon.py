@@ -1,0 +1,379 @@
+"""The daemon, alive: sources into the graph, the graph into the sinks; it reads like the diagram.
+
+    charger sources ─┐                                    ┌─► charger sinks, D-Bus services (per point)
+    site source ─────┼─► inbox ─► graph ─► output ────────┼─► keeper (store), journal (log)
+    ticks, commands ─┘      ▲                             └─► web
+                            └── outcomes of writes ◄──────────┘
+
+Nothing here decides anything. What fails is begun anew; what is stuck is noticed by `Watchdog`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Coroutine, Mapping
+from typing import TYPE_CHECKING
+
+from reactivex import Observable
+from reactivex.abc import DisposableBase
+from reactivex.scheduler.eventloop import AsyncIOScheduler
+from reactivex.subject import Subject
+
+from phaeton import log, zones
+from phaeton.app import saved
+from phaeton.app.journal import Journal
+from phaeton.app.keeper import Keeper
+from phaeton.app.live_point import LivePoint
+from phaeton.app.watchdog import Watchdog
+from phaeton.config.change import LINK_KEYS, SERVICE_KEYS, Change, compare
+from phaeton.config.points import Point, charging_points
+from phaeton.config.tree import Config
+from phaeton.links.busitem_client import BusClient
+from phaeton.links.dbus import DbusLink
+from phaeton.links.modbus import ModbusLinks
+from phaeton.model import ChargerIdentity, Command, Event, Order, Output, SiteReading, Unavailable, Zone
+from phaeton.sinks.evcharger import instances
+from phaeton.sinks.store import Store, StoreError, directory
+from phaeton.sources.clock import Clock, ticks
+from phaeton.sources.victron import VictronSource
+from phaeton.streams.graph import GraphState, site_graph
+from phaeton.streams.situation import ConfigChanged
+
+if TYPE_CHECKING:
+    from phaeton.sinks.web import Diagnostics, WebServer
+
+_log = logging.getLogger("phaeton")
+
+TICK_S = 1.0
+STOP_WITHIN_S = 3.0
+
+
+class Daemon:
+    """One site under control. ``site`` replaces the GX as the source of the house's values (the demo without a bus)."""
+
+    def __init__(self, config: Config, *, site: Observable[SiteReading] | None = None) -> None:
+        self.config = config
+        self.output: Output | None = None
+        """The newest evaluation of the graph."""
+        self._replacement = site
+        self._store = Store.open(directory(config.store.directory), config.store, logging.getLogger("phaeton.store"))
+        before = self._restored()
+        kept = self._store.state
+        self._clock = Clock(kept.mono_s, kept.utc_s) if kept is not None and before is not None else Clock()
+        self.now = self._clock.now
+        self._store.use_clock(self.now)
+        self._zone_name = config.site.timezone
+        self._points = self._points_of(config)
+        self._state = site_graph(config, self._points, self._zone(), before).initial
+        self._keeper = Keeper(self._store, self._state_bytes)
+        self._journal = Journal()
+        self._links = ModbusLinks()
+        self._bus = BusClient(DbusLink("phaeton"))
+        self._live: dict[str, LivePoint] = {}
+        self._inbox: Subject[Event] = Subject()
+        self._waiting: deque[Event] = deque()
+        self._busy = False
+        self._ticking: DisposableBase | None = None
+        self._flowing: DisposableBase | None = None
+        self._site: VictronSource | None = None
+        self._site_heard_s = 0.0
+        self.web: WebServer | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._watchdog = Watchdog(self)
+
+    # Before anything runs.
+
+    def _restored(self) -> GraphState | None:
+        """What the last run left, when it can be understood."""
+        kept = self._store.state
+        if kept is None:
+            return None
+        try:
+            return saved.load(kept.blob)
+        except ValueError as error:
+            self._store.set_aside_state(str(error))
+            return None
+
+    def _state_bytes(self) -> bytes:
+        return saved.dump(self._state)
+
+    def _points_of(self, config: Config) -> tuple[Point, ...]:
+        sockets = {host: int(count) for host, count in self._store.facts("sockets:").items()}
+        return charging_points(config, sockets)
+
+    def _zone(self) -> Zone:
+        trouble = zones.problem(self._zone_name)
+        if trouble:
+            _log.warning("times are UTC: %s", trouble)
+        return zones.zone(self._zone_name, self.now()[1])
+
+    # Life.
+
+    async def start(self) -> None:
+        """Bring everything up, the page last."""
+        self._watchdog.arm()
+        self._flow()
+        self._bus.open()
+        if self.config.site.require_dbus:
+            await self._until_bus()
+        await self._set_up_points()
+        self._set_up_site()
+        scheduler = AsyncIOScheduler(asyncio.get_running_loop())
+        self._ticking = ticks(self._clock, TICK_S, scheduler).subscribe(self.feed)
+        await self._set_up_web()
+        self._spawn(self._watchdog.run())
+
+    async def _until_bus(self) -> None:
+        if not self._bus.link.connected:
+            _log.warning("site.require_dbus is on: waiting for D-Bus before the first decision")
+        while not self._bus.link.connected:  # noqa: ASYNC110 - a link has no event for this, and it happens once
+            await asyncio.sleep(0.05)
+
+    def _flow(self) -> None:
+        """The graph as an Rx operator between inbox and sinks; begun anew it goes on from its last state."""
+        graph = site_graph(self.config, self._points, self._zone(), self._state)
+        if self._flowing is not None:
+            self._flowing.dispose()
+        self._inbox = Subject()
+        self._flowing = self._inbox.pipe(graph.operator()).subscribe(self._decided, self._failed)
+
+    def feed(self, event: Event) -> None:
+        """Take an event into the graph; what sinks feed back while it runs comes after it."""
+        self._waiting.append(event)
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._waiting:
+                self._inbox.on_next(self._waiting.popleft())
+        finally:
+            self._busy = False
+
+    def _failed(self, error: Exception) -> None:
+        _log.error("the graph failed and goes on from its last state", exc_info=error)
+        asyncio.get_running_loop().call_soon(self._flow)
+
+    def _decided(self, step: tuple[GraphState, Output | None]) -> None:
+        self._state, output = step
+        if output is None:
+            return
+        self.output = output
+        self._watchdog.decided()
+        for live in self._live.values():
+            live.publish(output)
+        self._journal.publish(output)
+        self._keeper.publish(output)
+        if self.web is not None:
+            self.web.publish(output)
+
+    async def submit(self, point: str, order: Order, origin: str) -> None:
+        """Put an order into force now; returns when it is stored, or when the disk does not take it."""
+        _log.info("%s from %s", order, origin, extra={"point": point})
+        self.feed(Command(*self.now(), point, order, origin))
+        try:
+            await self._store.save_state(self._state_bytes())
+        except StoreError as error:
+            _log.warning("the order is in force but not stored: %s", error)
+
+    # The charging points.
+
+    async def _set_up_points(self) -> None:
+        """Make the live points those of the configuration; what has not changed goes on undisturbed."""
+        wanted = instances(self._points)
+        keep = {p.id: p for p in self._points}
+        for point_id in [i for i, live in self._live.items() if _anew(live.point, keep.get(i))]:
+            live = self._live.pop(point_id)
+            await live.close("lapse")
+        for point in self._points:
+            if point.id not in self._live:
+                live = LivePoint(
+                    point,
+                    self._links,
+                    self._bus,
+                    self.now,
+                    self._heard,
+                    self.submit,
+                    known_serial=self._store.fact(f"serial:{point.charger.host}") or "",
+                    ident=self._ident(point),
+                    instance=wanted[point.id],
+                )
+                self._live[point.id] = live
+                live.listen()
+        await asyncio.gather(*(live.announce() for live in self._live.values()))
+
+    def _ident(self, point: Point) -> str:
+        """The name on D-Bus: the id, else the instance, else the serial once read, else the number in the file."""
+        charger = point.charger
+        serial = self._store.fact(f"serial:{charger.host}") or ""
+        plain = "".join(c for c in serial if c.isascii() and c.isalnum())
+        if charger.id or charger.device_instance is not None or not plain:
+            return point.id
+        return plain if point.socket == 1 else f"{plain}_{point.socket}"
+
+    def _heard(self, event: Event) -> None:
+        self.feed(event)
+        if isinstance(event, ChargerIdentity):
+            self._spawn(self._identified(event))
+
+    async def _identified(self, who: ChargerIdentity) -> None:
+        """Remember who answered where; a second socket or a first serial may change what is published."""
+        live = self._live.get(who.point)
+        if live is None or who.warning:
+            return
+        host = live.point.charger.host
+        try:
+            if who.serial:
+                await self._store.set_fact(f"serial:{host}", who.serial)
+            await self._store.set_fact(f"sockets:{host}", str(who.sockets))
+        except StoreError as error:
+            _log.warning("who the charger is could not be stored: %s", error)
+        if who.serial:
+            live.source.accept(who.serial)
+        points = self._points_of(self.config)
+        if points != self._points:
+            _log.info("the charger has %d sockets", who.sockets, extra={"point": who.point})
+            self._use(self.config, points)
+            await self._set_up_points()
+        ident = self._ident(live.point)
+        if ident != live.ident:
+            await live.rename(ident, instances(self._points)[live.point.id], self.output)
+
+    # The house.
+
+    def _set_up_site(self) -> None:
+        if self._replacement is not None:
+            self._replacement.subscribe(self._site_said)
+        elif self.config.site.source == "gx":
+            self._site = VictronSource(self._bus, self.now)
+            self._site.readings.subscribe(self._site_said)
+            self._site.zone.subscribe(self._zone_said)
+            self._site.start()
+
+    def _site_said(self, event: SiteReading | Unavailable) -> None:
+        self._site_heard_s = self.now()[0]
+        self.feed(event)
+
+    def _zone_said(self, name: str) -> None:
+        if not self.config.site.timezone and name != self._zone_name:
+            self._zone_name = name
+            self._use(self.config, self._points)
+
+    def _use(self, config: Config, points: tuple[Point, ...]) -> None:
+        """Bring a configuration into force in the graph."""
+        self.config, self._points = config, points
+        self.feed(ConfigChanged(*self.now(), config, points, self._zone()))
+
+    async def reload(self, config: Config) -> Change:
+        """Take over a validated configuration without a restart of charging; returns what it changed."""
+        change = compare(self.config, config)
+        if change.nothing:
+            return change
+        _log.info("the configuration changes: %s", "; ".join(change.keys))
+        if change.log:
+            log.setup(config.log)
+        if change.zone:
+            self._zone_name = config.site.timezone
+        self._use(config, self._points_of(config))
+        await self._set_up_points()
+        if change.site and self._site is not None:
+            self._site.stop()
+            self._site = None
+            self._set_up_site()
+        if change.web or change.added or change.removed:
+            await self._set_up_web()
+        if change.store:
+            _log.warning("store: another directory or retention takes effect at the next start")
+        return change
+
+    # The page.
+
+    async def _set_up_web(self) -> None:
+        """The page and the API; its library is loaded only now, when the control runs already."""
+        if self.web is not None:
+            await self.web.stop()
+            self.web = None
+        if not self.config.web.enabled:
+            return
+        from phaeton.sinks.web import PointName, WebServer  # noqa: PLC0415 - costs a quarter second, control comes first
+
+        names = [PointName(p.id, p.charger.name) for p in self._points]
+        self.web = WebServer(self.config.web, self.submit, names, self._store.sessions, self.diagnostics)
+        await self.web.start()
+        if self.output is not None:
+            self.web.publish(self.output)
+
+    def diagnostics(self) -> Diagnostics:
+        """How the links fare, for the page."""
+        from phaeton.app.diagnosis import diagnose  # noqa: PLC0415 - needs the page's types
+
+        return diagnose(self._links, self._live, self._bus, self._store, self.config, self.now)
+
+    # Watching and ending.
+
+    @property
+    def live(self) -> Mapping[str, LivePoint]:
+        """The charging points that run."""
+        return self._live
+
+    @property
+    def site_silent_s(self) -> float:
+        """How long the site's source has said nothing while the bus is there."""
+        if self._site is None or not self._bus.link.connected:
+            return 0.0
+        return self.now()[0] - self._site_heard_s
+
+    def restart_site(self) -> None:
+        """Begin to read the house anew."""
+        if self._site is not None:
+            self._site.stop()
+            self._site_heard_s = self.now()[0]
+            self._site.start()
+
+    def restart_graph(self) -> None:
+        """Begin the graph and its ticks anew, from the last state."""
+        if self._ticking is not None:
+            self._ticking.dispose()
+        self._busy = False
+        self._flow()
+        scheduler = AsyncIOScheduler(asyncio.get_running_loop())
+        self._ticking = ticks(self._clock, TICK_S, scheduler).subscribe(self.feed)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def stop(self) -> None:
+        """End in order, within 3 s: no more decisions, the chargers as configured, the bus, the page, the store."""
+        if self._ticking is not None:
+            self._ticking.dispose()
+        if self._flowing is not None:
+            self._flowing.dispose()
+        for task in self._tasks:
+            task.cancel()
+        try:
+            async with asyncio.timeout(STOP_WITHIN_S - 1.0):
+                await asyncio.gather(
+                    *(live.close(live.point.charger.on_exit) for live in self._live.values()), return_exceptions=True
+                )
+                if self._site is not None:
+                    self._site.stop()
+                if self.web is not None:
+                    await self.web.stop()
+                await self._links.close()
+                await self._bus.close()
+                await self._keeper.close()
+        except TimeoutError:
+            _log.warning("not everything ended in time")
+        self._store.note_state(self._state_bytes)
+        await self._store.close(within_s=1.0)
+        self._watchdog.disarm()
+
+
+def _anew(running: Point, wanted: Point | None) -> bool:
+    """Whether a live point must be made anew: it is gone, or its connection or its service changed."""
+    if wanted is None or running.socket != wanted.socket:
+        return True
+    return any(getattr(running.charger, f) != getattr(wanted.charger, f) for f in (*LINK_KEYS, *SERVICE_KEYS))

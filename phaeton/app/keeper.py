@@ -1,0 +1,55 @@
+"""What the store is given of each decision: stays at their start and end, completed price slots, the state."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+
+from phaeton.model import Output, PointDecision
+from phaeton.sinks.store import Store, StoreError
+
+_log = logging.getLogger(__name__)
+
+
+class Keeper:
+    """Stays are durable at once, detail at the store's next flush; nothing here is waited for."""
+
+    def __init__(self, store: Store, state: Callable[[], bytes]) -> None:
+        self._store = store
+        self._state = state
+        self._stays: dict[str, str] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def publish(self, output: Output) -> None:
+        """Keep what this decision completed."""
+        self._store.note_state(self._state)
+        for point in output.decision.points:
+            if point.slots:
+                self._store.add_slots(point.slots)
+            if point.closed is not None:
+                self._stays.pop(point.point, None)
+                self._spawn(self._store.add_session(point.closed))
+            elif self._began(point) and point.session is not None:
+                self._stays[point.point] = point.session.id
+                self._spawn(self._store.add_session(point.session))
+
+    def _began(self, point: PointDecision) -> bool:
+        stay = point.session
+        return stay is not None and stay.end_utc_s is None and self._stays.get(point.point) != stay.id
+
+    def _spawn(self, write: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(_quietly(write))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Wait for what is on its way."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+async def _quietly(write: Coroutine[None, None, None]) -> None:
+    try:
+        await write
+    except StoreError as error:
+        _log.warning("a stay is not on the disk yet: %s", error)

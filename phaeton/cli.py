@@ -1,0 +1,104 @@
+"""The commands: run, demo, probe, config. Heavy imports wait until a command needs them.
+
+Exit codes: 0 all well, 1 it failed, 2 the configuration or the command line is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from phaeton import __version__
+
+FAILED = 1
+WRONG_CONFIG = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    command = options.handler
+    try:
+        return int(command(options))
+    except KeyboardInterrupt:
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    from phaeton.config.cli import add_parser  # noqa: PLC0415
+
+    parser = argparse.ArgumentParser(
+        prog="phaeton",
+        description="EV charging for Victron Venus OS.",
+        epilog="Exit codes: 0 well, 1 failed, 2 configuration.",
+    )
+    parser.add_argument("--version", action="version", version=f"phaeton {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="control the charger, as a daemon")
+    run.add_argument("-c", "--config", type=Path, metavar="FILE", help="the configuration file")
+    run.set_defaults(handler=_run)
+    demo = commands.add_parser("demo", help="a simulated charger, car and house, and the page")
+    demo.add_argument("--speed", type=float, default=20.0, metavar="N", help="how fast weather and batteries run (20)")
+    demo.add_argument("--port", type=int, default=8088, help="port of the page (8088)")
+    demo.add_argument("--seed", type=int, default=1, help="which day (1)")
+    demo.set_defaults(handler=_demo)
+    probe = commands.add_parser("probe", help="look at a charger and tell what is wrong with its settings")
+    probe.add_argument("host", help="host name or address of the charger")
+    probe.add_argument("--port", type=int, default=None, help="TCP port (the profile's)")
+    probe.add_argument("--profile", default="alfen_ng9xx", help="kind of charger (alfen_ng9xx)")
+    probe.set_defaults(handler=_probe)
+    add_parser(commands)
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    from phaeton.config.load import load  # noqa: PLC0415
+    from phaeton.config.problems import ConfigError  # noqa: PLC0415
+
+    try:
+        loaded = load(options.config)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return WRONG_CONFIG
+    from phaeton.app.main import serve  # noqa: PLC0415
+
+    return asyncio.run(serve(loaded))
+
+
+def _demo(options: argparse.Namespace) -> int:
+    return asyncio.run(_demonstrate(options))
+
+
+async def _demonstrate(options: argparse.Namespace) -> int:
+    from phaeton.config.load import Loaded  # noqa: PLC0415
+    from phaeton.simulation.demo_world import DemoWorld  # noqa: PLC0415
+
+    async with DemoWorld(speed=options.speed, seed=options.seed) as world:
+        if world.bus_address is not None:
+            os.environ["DBUS_SESSION_BUS_ADDRESS"] = world.bus_address
+            print("demo: a simulated GX on a private D-Bus", flush=True)
+        else:
+            print("demo: without D-Bus, because dbus-daemon is not installed", flush=True)
+        print(
+            f"demo: a simulated Alfen on {world.charger_host}:{world.charger_port}, weather at {options.speed:g}x",
+            flush=True,
+        )
+        print(f"demo: open http://127.0.0.1:{options.port} - stop with Ctrl-C", flush=True)
+        from phaeton.app.main import serve  # noqa: PLC0415
+
+        config = world.config(options.port)
+        site = None if world.bus_address is not None else world.site_readings
+        return await serve(Loaded(config=config, path=None, notices=(), text=""), site=site)
+
+
+def _probe(options: argparse.Namespace) -> int:
+    from phaeton.config.tree import Charger  # noqa: PLC0415
+    from phaeton.probe import probe  # noqa: PLC0415
+
+    report = asyncio.run(probe(Charger(host=options.host, port=options.port, profile=options.profile)))
+    print(report.text)
+    return 0 if report.ok else FAILED
