@@ -31,7 +31,7 @@ class LogFileHandler(logging.FileHandler):
         self._failed = False
         try:
             super().emit(record)
-            if not self._failed and self.stream.tell() >= self._most_bytes:
+            if not self._failed and self.stream is not None and self.stream.tell() >= self._most_bytes:
                 self._rotate()
         except OSError:
             self.handleError(record)
@@ -54,11 +54,12 @@ class LogFileHandler(logging.FileHandler):
         for older, newer in zip(reversed(names), reversed(names[:-1]), strict=False):
             if newer.exists():
                 newer.replace(older)
+        self.stream = self._open()
 
     def _drop(self) -> None:
         """Close the file; the next record opens it again."""
         stream = self.stream
-        self.stream = None  # type: ignore[assignment]  # the library means None by this, its types do not say so
+        self.stream = None
         if stream is not None:
             with contextlib.suppress(OSError, ValueError):
                 stream.close()

@@ -6,10 +6,11 @@ import re
 
 HIDDEN = "***"
 
-_WORDS = r"password|passwd|passphrase|token|secret|api_?key|apikey|authorization|credential|cookie|pin"
-_KEY = re.compile(rf"(?:^|[^a-z])(?:{_WORDS})s?(?:$|[^a-z])")
+_WORDS = r"password|passwd|passphrase|token(?!s)|secret|api[_-]?key|authorization|credential|cookie"
+_KEY = re.compile(rf"{_WORDS}|(?:^|[^a-z])pin(?:$|[^a-z])")
 _IN_TEXT = re.compile(
-    rf"""(?P<key>["']?(?:[\w-]*[_-])?(?:{_WORDS})["']?\s*[=:]\s*)(?P<value>(?:Bearer\s+)?(?:"[^"]*"|'[^']*'|[^\s,;&}}\]]+))"""
+    rf"""(?P<key>["']?(?:[\w-]*(?:{_WORDS})|\b(?:[\w-]*[_-])?pin)["']?\s*[=:]\s*)"""
+    r"""(?P<value>(?:Bearer\s+)?(?:"[^"]*"|'[^']*'|[^\s,;&}\]]+))"""
     r"|(?P<bearer>\bBearer\s+)(?P<held>[^\s,;\"']+)"
     r"|(?P<scheme>\b[a-z][a-z0-9+.-]*://)(?P<user>[^\s/@]+)@",
     re.IGNORECASE,

@@ -16,7 +16,7 @@ from phaeton.config.tree import Charger, Config
 MINIMAL = "charger: 192.168.1.100"
 """The least configuration that there is."""
 
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?|[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?|(?=.*:.*:)[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?")
 _DEFAULT_PORT = 502
 _DEFAULT_UNIT = 1
 

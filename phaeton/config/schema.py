@@ -32,18 +32,15 @@ def json_schema() -> dict[str, Plain]:
     assert isinstance(decoded, dict)
     definitions = decoded["$defs"]
     assert isinstance(definitions, dict)
-    defaults = _defaults(tree())
-    for name, definition in definitions.items():
+    for name, fields in _sections(tree()).items():
+        definition = definitions[name]
         assert isinstance(definition, dict)
-        properties = definition.get("properties", {})
+        properties = definition["properties"]
         assert isinstance(properties, dict)
-        for key, entry in properties.items():
+        for field in fields:
+            entry = properties[field.name]
             assert isinstance(entry, dict)
-            entry["title"] = _title(key)
-            if unit_of(key):
-                entry["x-unit"] = unit_of(key)
-            if key in defaults.get(name, {}):
-                entry["default"] = defaults[name][key]
+            properties[field.name] = _entry(field, entry)
     root = definitions["Config"]
     assert isinstance(root, dict)
     top = root["properties"]
@@ -93,11 +90,11 @@ def unit_of(key: str) -> str:
 
 
 def _part(field: inspect.Field, path: str, level: int) -> Iterator[str]:
-    inner, _ = bare(field.type)
-    if isinstance(inner, inspect.VarTupleType):
-        inner, path = bare(inner.item_type)[0], f"{path}[]"
+    inner = _item(field)
     if not isinstance(inner, inspect.StructType):
         return
+    if not isinstance(bare(field.type)[0], inspect.StructType):
+        path = f"{path}[]"
     yield f"{'#' * level} `{path}`"
     yield ""
     yield (inner.cls.__doc__ or "").strip()
@@ -143,18 +140,33 @@ def _shown_default(field: inspect.Field) -> str:
     return "" if default is None or default in ("", [], {}) else f"`{flow(default)}`"
 
 
-def _defaults(kind: inspect.StructType) -> dict[str, dict[str, Plain]]:
-    """By the name of each section, the defaults of its plain keys."""
-    found: dict[str, dict[str, Plain]] = {kind.cls.__name__: {}}
+def _sections(kind: inspect.StructType) -> dict[str, tuple[inspect.Field, ...]]:
+    """The keys of each section of the tree, by the section's name in the schema."""
+    found = {kind.cls.__name__: kind.fields}
     for field in kind.fields:
-        inner, _ = bare(field.type)
-        if isinstance(inner, inspect.VarTupleType) and isinstance(bare(inner.item_type)[0], inspect.StructType):
-            inner = bare(inner.item_type)[0]
+        inner = _item(field)
         if isinstance(inner, inspect.StructType):
-            found |= _defaults(inner)
-        if not field.required and not isinstance(bare(field.type)[0], inspect.StructType):
-            found[kind.cls.__name__][field.name] = default_of(field)
+            found |= _sections(inner)
     return found
+
+
+def _item(field: inspect.Field) -> inspect.Type:
+    """The type of a key, or of the entries of its list."""
+    inner, _ = bare(field.type)
+    return bare(inner.item_type)[0] if isinstance(inner, inspect.VarTupleType) else inner
+
+
+def _entry(field: inspect.Field, entry: dict[str, Plain]) -> dict[str, Plain]:
+    """The schema of a key with what msgspec does not tell, or tells further inside."""
+    told: dict[str, Plain] = {"title": _title(field.name)}
+    if described(field.type):
+        told["description"] = described(field.type)
+    if unit_of(field.name):
+        told["x-unit"] = unit_of(field.name)
+    kept = {key: value for key, value in entry.items() if key != "default"}
+    if not field.required and "$ref" not in entry:
+        told["default"] = default_of(field)
+    return told | {key: value for key, value in kept.items() if key not in told}
 
 
 def _title(key: str) -> str:

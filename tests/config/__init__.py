@@ -1,0 +1,1 @@
+"""The configuration: read, judged, migrated, described, compared."""

@@ -1,0 +1,36 @@
+"""Secrets are hidden, and nothing else is."""
+
+from __future__ import annotations
+
+import pytest
+
+from phaeton.redaction import is_secret, redacted
+
+
+@pytest.mark.parametrize(
+    "key", ["password", "access_token", "accessToken", "kia_pin", "pin", "Authorization", "api-key"]
+)
+def test_names_of_secrets(key: str) -> None:
+    assert is_secret(key)
+
+
+@pytest.mark.parametrize("key", ["mapping", "spinning", "host", "tokens_left", "keyboard", "pinned", "soc"])
+def test_names_of_other_things(key: str) -> None:
+    assert not is_secret(key)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("password=hunter2 user=me", "password=*** user=me"),
+        ('{"access_token": "hunter2", "a": 1}', '{"access_token": ***, "a": 1}'),
+        ("Authorization: Bearer hunter2", "Authorization: ***"),
+        ("sent Bearer hunter2, again", "sent Bearer ***, again"),
+        ("GET https://me:hunter2@host/path", "GET https://***@host/path"),
+        ("https://host/?token=hunter2&x=1", "https://host/?token=***&x=1"),
+        ("pin: 1234", "pin: ***"),
+        ("3 tokens=2, opinion: good, spin=1", "3 tokens=2, opinion: good, spin=1"),
+    ],
+)
+def test_texts(text: str, shown: str) -> None:
+    assert redacted(text) == shown
