@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from phaeton.model import Output, PointDecision, PointSituation
-from phaeton.sinks.web.status import cars_w
+from phaeton.sinks.web.status import house_w
 
 FINE_S, FINE_KEPT = 1, 600
 COARSE_S, COARSE_KEPT = 10, 2160
@@ -125,8 +125,7 @@ class History:
         if site is None or not output.decision.site_fresh:
             row += [_NAN] * len(_SITE_COLUMNS)
         else:
-            house_w = None if site.consumption_w is None else max(site.consumption_w - cars_w(output), 0.0)
-            row += [_NAN if w is None else w for w in (site.pv_w, site.grid_w, house_w, site.battery_w)]
+            row += [_NAN if w is None else w for w in (site.pv_w, site.grid_w, house_w(output), site.battery_w)]
         return row
 
     def series(self, point: str, window_s: float) -> Series:

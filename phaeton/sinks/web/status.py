@@ -210,7 +210,7 @@ class SiteStatus(Struct, frozen=True, kw_only=True):
     battery_soc_pct: float | None = None
     consumption_w: float | None = None
     house_w: float | None = None
-    """The consumption without the cars."""
+    """The consumption without the cars; null while a charger cannot be read."""
     surplus_w: float | None = None
     age_s: float | None = None
     fresh: bool = False
@@ -446,13 +446,17 @@ def _flat_session(session: SessionStatus | None) -> FlatSession:
     )
 
 
-def cars_w(output: Output) -> float:
-    """What all cars draw together, as far as it is known, in W."""
-    return sum(
-        point.reading.power_w
-        for point in output.situation.points
-        if point.reading is not None and point.unavailable is None and point.reading.power_w is not None
-    )
+def house_w(output: Output) -> float | None:
+    """What the house draws without the cars, in W; None where one of them cannot be read."""
+    site = output.situation.site
+    if site is None or site.consumption_w is None:
+        return None
+    rest_w = site.consumption_w
+    for point, decided in zip(output.situation.points, output.decision.points, strict=False):
+        if point.reading is None or point.reading.power_w is None or not decided.reachable:
+            return None
+        rest_w -= point.reading.power_w
+    return max(rest_w, 0.0)
 
 
 def _site(output: Output) -> SiteStatus:
@@ -464,14 +468,13 @@ def _site(output: Output) -> SiteStatus:
             import_per_kwh=_round(decision.import_per_kwh, 5),
             feed_in_per_kwh=_round(decision.feed_in_per_kwh, 5),
         )
-    house_w = None if reading.consumption_w is None else max(reading.consumption_w - cars_w(output), 0.0)
     return SiteStatus(
         grid_w=_round(reading.grid_w, 0),
         pv_w=_round(reading.pv_w, 0),
         battery_w=_round(reading.battery_w, 0),
         battery_soc_pct=_round(reading.battery_soc_pct, 1),
         consumption_w=_round(reading.consumption_w, 0),
-        house_w=_round(house_w, 0),
+        house_w=_round(house_w(output), 0),
         surplus_w=_round(decision.surplus_w, 0),
         age_s=_round(decision.site_age_s, 1),
         fresh=decision.site_fresh,

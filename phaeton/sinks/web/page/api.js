@@ -1,0 +1,30 @@
+// Requests to the daemon; the root is found from this file's own address, so any prefix of a proxy works.
+
+const root = new URL("../../", import.meta.url);
+const TIMEOUT_MS = 10000;
+
+export const address = (path) => new URL(path, root).href;
+
+/** What the daemon said no to, in its own words. */
+export class Refused extends Error {}
+
+async function answerOf(response) {
+  if (response.ok) return response.json();
+  const problem = await response.json().catch(() => null);
+  throw new Refused(problem?.detail ?? `${response.status} ${response.statusText}`);
+}
+
+export async function get(path) {
+  return answerOf(await fetch(address(path), { signal: AbortSignal.timeout(TIMEOUT_MS) }));
+}
+
+export async function post(path, body) {
+  return answerOf(
+    await fetch(address(path), {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-Phaeton-Page": "1" },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    }),
+  );
+}

@@ -1,0 +1,66 @@
+// The live stream of snapshots: connects, comes back by itself, and says when nothing arrives.
+
+const QUIET_MS = 8000; // the daemon decides each second; longer silence is worth telling
+const RETRY_MS = 2000;
+const HIDDEN_MS = 30000; // a page that nobody looks at is not fed
+
+/** Follow `url`; `onStatus(snapshot)` for each, `onState({live, quiet, last})` when that changes. */
+export function follow(url, onStatus, onState) {
+  let source = null;
+  let last = null;
+  let connected = false;
+  let retryTimer = 0;
+  let quietTimer = 0;
+  let hiddenTimer = 0;
+  let told = "";
+
+  function tell(quiet) {
+    const state = { live: connected, quiet, last };
+    const key = `${connected} ${quiet} ${connected && !quiet ? "" : last}`;
+    if (key !== told) {
+      told = key;
+      onState(state);
+    }
+  }
+
+  function heard(event) {
+    connected = true;
+    last = Date.now();
+    clearTimeout(quietTimer);
+    quietTimer = setTimeout(() => tell(true), QUIET_MS);
+    tell(false);
+    onStatus(JSON.parse(event.data));
+  }
+
+  function lost() {
+    connected = false;
+    clearTimeout(quietTimer);
+    tell(false);
+    if (source.readyState === EventSource.CLOSED) {
+      clearTimeout(retryTimer);
+      retryTimer = setTimeout(open, RETRY_MS);
+    }
+  }
+
+  function open() {
+    if (source) source.close();
+    source = new EventSource(url);
+    source.addEventListener("status", heard);
+    source.addEventListener("error", lost);
+  }
+
+  function close() {
+    clearTimeout(retryTimer);
+    clearTimeout(quietTimer);
+    source.close();
+    source = null;
+  }
+
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(hiddenTimer);
+    if (document.hidden) hiddenTimer = setTimeout(close, HIDDEN_MS);
+    else if (!source) open();
+  });
+  window.addEventListener("online", open);
+  open();
+}
