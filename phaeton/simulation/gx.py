@@ -157,6 +157,10 @@ class SimulatedSettings:
         """Change settings, as a person at the GX does."""
         self._service.update(values)
 
+    def has(self, path: str) -> bool:
+        """Whether there is such a setting."""
+        return path in self._service
+
     def __getitem__(self, path: str) -> Value:
         return self._service[path]
 
