@@ -177,16 +177,16 @@ async def test_a_quiet_service_is_asked_and_answers(
 async def test_a_service_that_speaks_is_not_asked(
     meter: Meter, client: BusClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(busitem_client, "ASK_AFTER_S", 0.2)
+    monkeypatch.setattr(busitem_client, "ASK_AFTER_S", 0.7)
     asked = []
     monkeypatch.setattr(client, "_ask", asked.append)
     _, heard = watched(client, proof_of_life=True)
     await until(lambda: heard)
-    for counter in range(20):
+    for counter in range(22):
         count = len(heard)
         meter.service.update({COUNTER: float(counter + 2)})
         await until(lambda count=count: len(heard) > count)
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.04)
     assert not asked
 
 
