@@ -246,9 +246,12 @@ def _share(
     offers: dict[int, share.Offer] = {}
     if sun.raise_w is not None and sun.lower_w is not None:
         others_w = sum((s.view.ev_w for s in looks if s.intent.aim is not Aim.SUN and s.view.reachable), 0.0)
-        claims = tuple(_claim(index, s) for index, s in enumerate(looks) if s.intent.aim is Aim.SUN)
+        solar = [(index, s) for index, s in enumerate(looks) if s.intent.aim is Aim.SUN]
+        claims = tuple(_claim(index, s) for index, s in solar if s.view.reachable)
         if claims:
             offers = share.offers(claims, sun.raise_w - others_w, sun.lower_w - others_w)
+        # What an unreachable point draws is a load of the house; its run goes on at the minimum until it answers.
+        offers |= {index: share.Offer(s.min_w, s.min_w) for index, s in solar if not s.view.reachable}
     room, caps = limits.FREE_ROOM, dict.fromkeys(range(len(looks)), limits.NO_CAP)
     if limits.any_set(config.site, house.off_grid):
         room = limits.room(config.site, house.reading, house.age_s, _own_load(looks, state, house), house.off_grid)
@@ -307,6 +310,7 @@ def _load(index: int, seen: Look) -> Load:
         priority=seen.point.charger.priority,
         plugged_s=seen.memory.plugged_s,
         running=seen.running and wants,
+        waiting=seen.intent.aim is Aim.FAST and not seen.running and seen.memory.limit.stopped_s is None,
         min_a=seen.min_a,
         want_a=_want_a(seen) if wants else 0.0,
         lines=_lines(seen),

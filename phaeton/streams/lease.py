@@ -59,7 +59,7 @@ def outcome(state: LeaseState, event: WriteOutcome, now_s: float) -> LeaseState:
         return state
     if event.result is WriteResult.WRITTEN:
         return replace(state, pending=False, written_s=now_s, refused="")
-    refused = event.detail if event.result is WriteResult.REFUSED else state.refused
+    refused = (event.detail or "refused") if event.result is WriteResult.REFUSED else state.refused
     return replace(state, pending=False, written_s=None, refused=refused)
 
 

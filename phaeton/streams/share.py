@@ -85,6 +85,8 @@ class Load(Struct, frozen=True):
     priority: int
     plugged_s: float
     running: bool
+    waiting: bool
+    """It would begin in this step if there were room for its minimum."""
     min_a: float
     want_a: float
     lines: tuple[int, ...]
@@ -130,13 +132,14 @@ def _deal(
     dealt = {load.index: (load.reserved_a, False) for load in loads}
     kept: dict[int, float] = {}
     for load in order:
-        if load.running and _fits(load, left_a, left_w) >= load.min_a:
+        if (load.running or load.waiting) and _fits(load, left_a, left_w) >= load.min_a:
             kept[load.index] = load.min_a
             left_w = _take(load, load.min_a, left_a, left_w)
     order.sort(key=lambda x: (-x.priority, not x.running, x.plugged_s, x.index))
     for position, load in enumerate(order):
         mine_a = kept.get(load.index, 0.0)
-        peers = 1 + sum(1 for x in order[position + 1 :] if x.priority == load.priority and x.running and load.running)
+        later = order[position + 1 :]
+        peers = 1 + sum(1 for x in later if x.priority == load.priority and x.index in kept and load.index in kept)
         fits_a = _fits(load, left_a, left_w)
         more_a = fits_a / peers if fits_a > 0 else fits_a
         limit_a = max(mine_a + more_a, 0.0)
