@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from phaeton.links.modbus import ModbusLink, RefusedError
 from phaeton.profiles.plan import Block, split
-from phaeton.profiles.schema import Value
+from phaeton.profiles.schema import Space, Value
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ class BlockReader:
     def __init__(self, link: ModbusLink, who: str) -> None:
         self._link = link
         self._who = who
-        self._learnt: dict[Block, tuple[Block, ...]] = {}
+        self._learnt: dict[tuple[str, Space], tuple[Block, ...]] = {}
 
     def forget(self) -> None:
         """Try everything as planned again."""
@@ -36,7 +36,7 @@ class BlockReader:
         """The values of all blocks; raises `LinkError`, `RefusedError` when a block gave nothing at all."""
         values: dict[str, Value] = {}
         for block in blocks:
-            parts = self._learnt.get(block)
+            parts = self._learnt.get((block.name, block.space))
             if parts is None:
                 values.update(await self._whole(block, checked))
                 continue
@@ -57,7 +57,7 @@ class BlockReader:
             values, parts = await self._in_parts(block, checked)
             if not parts:
                 raise
-            self._learnt[block] = tuple(parts)
+            self._learnt[block.name, block.space] = tuple(parts)
             lost = sorted(block.points - {name for part in parts for name in part.points})
             log.warning(
                 "%s refuses to give %s in one piece (exception %d): read as %s%s",
