@@ -101,16 +101,20 @@ def _formatter(style: str) -> logging.Formatter:
 
 
 class HumanFormatter(logging.Formatter):
-    """``2026-01-01T12:00:00Z info  charger[1]: written current_a=8.0``, one line for each record."""
+    """``2026-01-01T12:00:00Z info    charger[1]: written current_a=8.0``.
+
+    Only records begin at the margin: further lines of a text and exceptions are indented.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as a line; what an exception says follows, indented."""
+        """The record as a line, and what belongs to it below."""
         details = _details(record)
         point = details.pop("point", None)
         source = _source(record) + (f"[{point}]" if point is not None else "")
         pairs = "".join(f" {key}={_quoted(value)}" for key, value in details.items())
-        line = f"{_time(record)} {_level(record):<7} {source}: {_one_line(_message(record))}{pairs}"
-        return "\n    ".join([line, *_exception(self, record).splitlines()])
+        first, *more = map(_one_line, _message(record).split("\n"))
+        line = f"{_time(record)} {_level(record):<7} {source}: {first}{pairs}"
+        return "\n    ".join([line, *more, *_exception(self, record).splitlines()])
 
 
 class JsonFormatter(logging.Formatter):
@@ -194,7 +198,7 @@ def _quoted(value: object) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Line ends and control characters made visible, so that one record is one line."""
+    """Line ends and control characters made visible: nobody forges a record or colours the console."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)

@@ -18,6 +18,8 @@ from phaeton.config.tree import Config
 PREFIX = "PHAETON_"
 _OTHERS = {"ALFEN_WEB_HOST": "PHAETON_WEB__HOST", "ALFEN_WEB_PORT": "PHAETON_WEB__PORT"}
 """Names that one forerunner had outside of the pattern."""
+_ELSEWHERE = {"PHAETON_DBUS"}
+"""Variables that choose something outside of the configuration."""
 _SHORT = {"CHARGER": ("chargers", 0, "host")}
 
 
@@ -58,7 +60,7 @@ def names_a_charger(environ: Mapping[str, str]) -> bool:
 def _variables(environ: Mapping[str, str]) -> list[tuple[str, str, str]]:
     """Name, key and value, in the order of the names."""
     found = []
-    for name in sorted(environ, key=_in_order):
+    for name in sorted(environ.keys() - _ELSEWHERE, key=_in_order):
         alias = _OTHERS.get(name, name)
         if alias.startswith(PREFIX) and alias != PREFIX and not (alias != name and alias in environ):
             found.append((name, alias.removeprefix(PREFIX), environ[name]))

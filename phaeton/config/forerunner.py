@@ -118,7 +118,7 @@ TABLE: dict[str, _New | _Register | str] = {
     "registers.manufacturer_count": _Register((5,), (("manufacturer.count", 0),)),
     "registers.platform_type": _Register((140,), (("model.at", 0),)),
     "registers.platform_type_count": _Register((17,), (("model.count", 0),)),
-    "registers.station_max_current": _Register((1100,), (("x_station_limit.at", 0),)),
+    "registers.station_max_current": _Register((1100,), (("limit_max.at", 0),)),
     "registers.station_status": "it was never read",
     "defaults.intended_set_current": _New(("chargers[0].initial.set_current_a",), within_range=True),
     "defaults.station_max_current": "the charger tells its own maximum",

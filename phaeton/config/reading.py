@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from difflib import get_close_matches
+from functools import cache
 
 import msgspec
 from msgspec import inspect
@@ -44,6 +45,7 @@ def read(root: Section, home: Callable[[str], str] = lambda key: "") -> Reading:
     return Reading(config, reader.problems)
 
 
+@cache
 def tree() -> inspect.StructType:
     """The type of the whole configuration as data."""
     found = inspect.type_info(Config)

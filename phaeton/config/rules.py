@@ -72,6 +72,8 @@ def _charger(charger: Charger, path: str) -> Iterator[Contradiction]:
         close = get_close_matches(charger.profile, known, n=1)
         remedy = f"Did you mean {close[0]}?" if close else f"There are: {', '.join(known)}"
         yield Contradiction(f"{path}.profile", charger.profile, "is no charger profile that is known here", remedy)
+    elif charger.profile_overlay:
+        yield from _overlay(charger, path)
     lines = charger.phase_map
     if any(line not in (1, 2, 3) for line in lines):
         yield Contradiction(f"{path}.phase_map", str(list(lines)), "must name phases of the grid: 1, 2 or 3")
@@ -82,6 +84,15 @@ def _charger(charger: Charger, path: str) -> Iterator[Contradiction]:
             "must name each phase of the grid once (or one phase three times, for a house that has one)",
             others=(f"{path}.limits.max_phases",),
         )
+
+
+def _overlay(charger: Charger, path: str) -> Iterator[Contradiction]:
+    from phaeton.profiles.load import ProfileError, load_profile  # noqa: PLC0415 - few have an overlay
+
+    try:
+        load_profile(charger.profile, charger.profile_overlay)
+    except ProfileError as error:
+        yield Contradiction(f"{path}.profile_overlay", "", f"does not fit the profile: {error}")
 
 
 def _twice(config: Config) -> Iterator[Contradiction]:

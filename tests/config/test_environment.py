@@ -72,7 +72,7 @@ def test_a_wrong_variable_is_named(name: str, value: str, expected: str) -> None
 
 
 def test_variables_that_are_nobodys_change_nothing_and_are_mentioned() -> None:
-    loaded = with_variables(PHAETON_FLAVOUR="vanilla", OTHER="1")
+    loaded = with_variables(PHAETON_FLAVOUR="vanilla", PHAETON_DBUS="dbus_next", OTHER="1")
     assert loaded.config == with_variables().config
     assert [notice.key for notice in loaded.notices] == ["PHAETON_FLAVOUR"]
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+import yaml
 
 from phaeton.config.load import Loaded, parse
 from phaeton.config.problems import ConfigError
 from phaeton.config.tree import Window
+from phaeton.profiles.load import shipped
 
 RUST = """\
 modbus: {ip: "192.168.1.100", port: 503, socket_slave_id: 2, station_slave_id: 201}
@@ -127,6 +131,15 @@ def test_registers_that_are_not_the_usual_ones_change_the_profile() -> None:
         "points": {"voltage": {"at": 310}, "power_phase": {"at": 400}, "power": {"at": 406}, "firmware": {"count": 12}}
     }
     assert "points.voltage.at" in notices(loaded)["registers.voltages"]
+
+
+def test_every_register_key_fits_the_shipped_profile() -> None:
+    text = RUST.partition("registers:\n")[2].partition("defaults:")[0]
+    text = re.sub("[0-9]+", lambda register: str(int(register[0]) + 1), text)
+    overlay = parse(f"{LEAST}registers:\n{text}").config.chargers[0].profile_overlay
+    points = yaml.safe_load((shipped() / "alfen_ng9xx.yaml").read_text("utf-8"))["points"]
+    assert set(overlay["points"]) <= set(points)
+    assert len(overlay["points"]) == 13
 
 
 def test_the_power_register_of_either_forerunner_is_the_usual_one() -> None:

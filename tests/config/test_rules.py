@@ -18,6 +18,8 @@ CONTRADICTIONS = [
     ("charger: {host: a, profile: alfen}", "chargers[0].profile"),
     ("charger: {host: a, phase_map: [1, 2, 4]}", "chargers[0].phase_map"),
     ("charger: {host: a, phase_map: [1, 1, 2]}", "chargers[0].phase_map"),
+    ("charger: {host: a, profile_overlay: {points: {voltage: {at: x}}}}", "chargers[0].profile_overlay"),
+    ("charger: {host: a, profile_overlay: {pionts: {}}}", "chargers[0].profile_overlay"),
     ("chargers: [{host: a, id: x}, {host: b, id: x}]", "chargers[1].id"),
     ("chargers: [{host: a, id: '2'}, {host: b}]", "chargers[1].id"),
     ("chargers: [{host: a, id: x, sockets: 2}, {host: b, id: x_2}]", "chargers[1].id"),
@@ -62,6 +64,7 @@ def test_a_contradiction_is_refused_and_named(text: str, path: str) -> None:
     [
         "charger: fe80::1%eth0",
         "charger: alfen-garage.lan.",
+        "charger: {host: a, profile_overlay: {points: {voltage: {at: 310}}}}",
         "charger: {host: a, phase_map: [3, 1, 2]}",
         "charger: {host: a, phase_map: [2, 2, 2]}",
         "charger: {host: a, phase_map: [2, 2, 1], limits: {max_phases: 1}}",
