@@ -1,0 +1,1 @@
+"""What Phaeton costs, measured beside what came before it."""
