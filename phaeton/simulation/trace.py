@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise, takewhile
 
 from msgspec import Struct
 
@@ -22,6 +23,10 @@ class Row(Struct, frozen=True):
     load_w: float
     grid_w: float
     battery_w: float
+
+
+def _time_s(row: Row) -> float:
+    return row.time_s
 
 
 class Written(Struct, frozen=True):
@@ -52,11 +57,12 @@ class Trace:
 
     def between(self, start_s: float = 0.0, end_s: float = 1e18) -> Iterator[Row]:
         """The rows of a span."""
-        return (row for row in self.rows if start_s <= row.time_s < end_s)
+        first = bisect_left(self.rows, start_s, key=_time_s)
+        return takewhile(lambda row: row.time_s < end_s, islice(self.rows, first, None))
 
     def row_at(self, time_s: float) -> Row:
         """The last row at or before a time."""
-        return [row for row in self.rows if row.time_s <= time_s + 1e-6][-1]
+        return self.rows[bisect_right(self.rows, time_s + 1e-6, key=_time_s) - 1]
 
     def decision_at(self, time_s: float, point: str | None = None) -> PointDecision:
         """What was decided for a point (the first by default) at a time."""

@@ -25,7 +25,7 @@ def sunny(run: Run, pv_w: float = 3500) -> float:
     return 300.0
 
 
-@pytest.mark.parametrize("delay_s", [0, 1, 2, 3, 4, 5, 6, 8, 10])
+@pytest.mark.parametrize("delay_s", [0, 1, 2, 3, 5, 7, 10])
 @pytest.mark.parametrize("phases", [1, 3])
 def test_no_delay_of_the_meter_up_to_10_seconds_makes_the_current_swing(delay_s: float, phases: int) -> None:
     low_w, high_w = (2000, 5500) if phases == 1 else (5000, 11000)
@@ -129,9 +129,9 @@ def test_after_a_stop_the_car_rests() -> None:
 
 def test_starts_are_limited_to_three_an_hour() -> None:
     run = site(ONE_PHASE, pv=square(3000, 400, 0, 500), load=300)
-    trace = run.run(6 * HOUR_S)
+    trace = run.run(4 * HOUR_S)
     starts = trace.starts()
-    assert len(starts) >= 6
+    assert len(starts) >= 5
     for start_s in starts:
         assert sum(start_s <= s < start_s + HOUR_S for s in starts) <= 3
     assert all(after - before >= 300 for before, after in pairwise(starts))
@@ -139,7 +139,7 @@ def test_starts_are_limited_to_three_an_hour() -> None:
 
 def test_after_ten_starts_in_a_day_the_rest_grows_to_15_minutes() -> None:
     run = site(ONE_PHASE, pv=square(3000, 500, 0, 700), load=300)
-    trace = run.run(8 * HOUR_S)
+    trace = run.run(5.5 * HOUR_S)
     edges = sorted([(s, 1) for s in trace.starts()] + [(s, 0) for s in trace.stops()])
     rests = [b[0] - a[0] for a, b in pairwise(edges) if (a[1], b[1]) == (0, 1)]
     starts = trace.starts()
