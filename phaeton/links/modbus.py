@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import re
+import socket
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
@@ -308,7 +311,7 @@ class ModbusLink:
             try:
                 return await create()
             except OSError as error:
-                reason.append(error.strerror or str(error))
+                reason.append(_reason(error))
                 raise
 
         client.ctx.call_create = connect
@@ -387,6 +390,15 @@ class ModbusLink:
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
+
+
+def _reason(error: OSError) -> str:
+    """Why a connection could not be made, in the words of the system."""
+    if isinstance(error, socket.gaierror):
+        return error.strerror or "the name is not known"
+    # Where a name has several addresses asyncio joins the errors of all into one text.
+    number = error.errno or next(iter(re.findall(r"\[Errno (\d+)\]", str(error))), None)
+    return os.strerror(int(number)) if number else str(error)
 
 
 class ModbusLinks:

@@ -322,6 +322,16 @@ class Control(Part, frozen=True):
     phases: PhaseSpec = PhaseSpec(switch="none")
 
 
+class Firmware(Part, frozen=True):
+    """Versions that matter, compared number by number."""
+
+    least: str = ""
+    """Older ones cannot be controlled."""
+    better: str = ""
+    why: str = ""
+    """What is wrong with those older than ``better``."""
+
+
 class Profile(Part, frozen=True):
     """A loaded profile: merged with what it extends and with its overlay, expanded and checked."""
 
@@ -341,5 +351,6 @@ class Profile(Part, frozen=True):
     quirks: tuple[str, ...] = ()
     connectors: Connectors = Connectors()
     wire: Wire = Wire()
+    firmware: Firmware = Firmware()
     detect: Detect = Detect()
     capabilities: dict[str, Condition] = {}
