@@ -144,6 +144,7 @@ class History:
                 continue
             times.append(start)
             groups.append([place])
+        times, groups = times[-MOST_POINTS:], groups[-MOST_POINTS:]
         base = self._points.index(point) * len(_POINT_COLUMNS)
         site = len(self._points) * len(_POINT_COLUMNS)
         wanted = [*range(base, base + len(_POINT_COLUMNS)), *range(site, site + len(_SITE_COLUMNS))]

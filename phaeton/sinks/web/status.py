@@ -452,8 +452,9 @@ def house_w(output: Output) -> float | None:
     if site is None or site.consumption_w is None:
         return None
     rest_w = site.consumption_w
-    for point, decided in zip(output.situation.points, output.decision.points, strict=False):
-        if point.reading is None or point.reading.power_w is None or not decided.reachable:
+    reachable = {point.point for point in output.decision.points if point.reachable}
+    for point in output.situation.points:
+        if point.reading is None or point.reading.power_w is None or point.id not in reachable:
             return None
         rest_w -= point.reading.power_w
     return max(rest_w, 0.0)

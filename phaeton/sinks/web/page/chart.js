@@ -54,15 +54,18 @@ export class Chart {
     if (this.#charger === null) return;
     const ticket = ++this.#loading;
     let series;
+    let failed = false;
     try {
       series = await get(`api/chargers/${encodeURIComponent(this.#charger)}/series?window=${this.#window}`);
     } catch {
+      failed = true;
       series = { step_s: 1, t: [], ...Object.fromEntries(COLUMNS.map((name) => [name, []])) };
     }
     if (ticket !== this.#loading) return;
     this.#step = series.step_s;
     this.#data = [series.t, ...COLUMNS.map((name) => series[name])];
     this.#counts = [1, 1, 1, 1];
+    setText(find("chart-note"), failed ? text.chartFailed : series.t.length < 2 ? text.chartEmpty : "");
     this.#draw(true);
   }
 
@@ -88,7 +91,10 @@ export class Chart {
       column[place] = count === 1 ? value : column[place] + (value - column[place]) / count;
     });
     while (times.length && times[0] < t - this.#window - this.#step) this.#data.forEach((column) => column.shift());
-    if (fresh) this.#draw();
+    if (fresh) {
+      if (times.length > 2) setText(find("chart-note"), "");
+      this.#draw();
+    }
   }
 
   #legend() {

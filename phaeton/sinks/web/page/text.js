@@ -15,7 +15,6 @@ export const text = {
 
   charger: "Charging point",
   why: "Why",
-  charging: "Charging",
   phases: (n) => (n === 1 ? "1 phase" : `${n} phases`),
   offered: (amps) => `${amps} A offered`,
   boostOn: "Fast charging",
@@ -28,9 +27,8 @@ export const text = {
     "Charges from what the sun leaves.",
     "Charges in the time windows of the configuration.",
   ],
-  start: "Start charging",
-  stop: "Stop charging",
-  startHint: "Stopped. Nothing charges until you start it.",
+  start: "Start",
+  stop: "Stop",
   current: "Current",
   amps: (a) => `${a} A`,
   currentElsewhere: (a) => `Used in manual mode. Now offered: ${a} A.`,
@@ -42,7 +40,6 @@ export const text = {
   boostHint: "As much as the limits allow, then back to the mode.",
   boostUntil: (time) => `Fast until ${time}.`,
   boostIsOn: "Fast until the car is unplugged.",
-  boostManual: "Manual mode already charges as you say.",
 
   refused: (detail) => `Not done: ${detail}.`,
   noAnswer: "Not done: Phaeton did not answer.",
@@ -67,7 +64,6 @@ export const text = {
   session: "This stay",
   lastSession: "Last stay",
   noSession: "No stay yet. It begins when a car is plugged in.",
-  energy: "Energy",
   plugged: "Plugged in",
   chargingTime: "Charging",
   cost: "Cost",
@@ -75,7 +71,6 @@ export const text = {
   unpriced: (kwh) => `${kwh} without a known price`,
   peak: "Highest power",
   sources: { pv: "Sun", battery: "Battery", grid: "Grid" },
-  noEnergy: "Nothing charged yet.",
 
   setpoint: "At the charger",
   asked: "Asked",
@@ -91,7 +86,7 @@ export const text = {
     `Somebody else wrote ${a} A to the charger${count > 1 ? `, ${count} times` : ""}. Switch off its other controllers.`,
   alone: "Nobody else writes to the charger.",
 
-  chart: "Power over time",
+  chart: "History",
   windows: { 300: "5 min", 3600: "1 h", 21600: "6 h" },
   window: "Length of the chart",
   series: { power: "Car", setpoint: "Offered", surplus: "Surplus", pv: "Sun" },
@@ -111,11 +106,9 @@ export const text = {
   firmware: "Firmware",
   limits: "Limits",
   limitsNow: (min, max, now) => `${min} to ${max} A${now === null ? "" : `, ${now} A at this moment`}`,
-  link: "Connection",
   linkUp: "up",
   linkDown: "down",
   linkAge: (span) => `last value ${span} ago`,
   requests: (n, failures, ms) =>
     `${n} requests${failures ? `, ${failures} failed` : ""}${ms === null ? "" : `, ${ms} ms`}`,
-  version: (v) => `Phaeton ${v}`,
 };

@@ -1,0 +1,1 @@
+"""The web sink: API, events, page files."""
