@@ -37,6 +37,7 @@ class PrivateBus:
         self.address = f"unix:path={socket}"
         self._config = directory / "bus.conf"
         self._config.write_text(_CONFIG.format(socket=socket), encoding="utf-8")
+        self._complaints = directory / "bus.log"
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> bool:
@@ -44,23 +45,26 @@ class PrivateBus:
         program = shutil.which(_PROGRAM)
         if program is None:
             return False
-        self._process = await asyncio.create_subprocess_exec(
-            program,
-            f"--config-file={self._config}",
-            "--nofork",
-            "--nopidfile",
-            "--print-address=1",
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C in the terminal must not end it before those who use it
-        )
+        with self._complaints.open("wb") as complaints:
+            self._process = await asyncio.create_subprocess_exec(
+                program,
+                f"--config-file={self._config}",
+                "--nofork",
+                "--nopidfile",
+                "--print-address=1",
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=complaints,
+                start_new_session=True,  # Ctrl-C in the terminal must not end it before those who use it
+            )
         assert self._process.stdout is not None
         try:
             line = await asyncio.wait_for(self._process.stdout.readline(), _START_DEADLINE_S)
         except TimeoutError:
             line = b""
         if not line.startswith(b"unix:"):
-            _log.warning("%s did not start", _PROGRAM)
+            said = self._complaints.read_text(encoding="utf-8", errors="replace").strip()
+            _log.warning("%s did not start: %s", _PROGRAM, said or "it said nothing")
             await self.stop()
             return False
         return True

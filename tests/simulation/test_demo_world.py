@@ -100,3 +100,15 @@ def test_the_speed_scales_batteries_and_not_powers() -> None:
         power_w[speed] = world.plant.ev_w
     assert power_w[20] == power_w[1]
     assert gained_pct[20] == pytest.approx(20 * gained_pct[1])
+
+
+async def test_a_bus_that_does_not_start_is_said_and_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = tmp_path / "dbus-daemon"
+    broken.write_text("#!/bin/sh\necho 'no bus today' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr(shutil, "which", lambda _: str(broken))
+    async with DemoWorld() as world:
+        assert world.bus_address is None
+    assert "no bus today" in caplog.text
