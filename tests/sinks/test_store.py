@@ -128,6 +128,18 @@ async def test_detail_goes_along_with_a_durable_commit(tmp_path: Path) -> None:
     await store.close()
 
 
+async def test_a_session_is_in_the_next_commit_even_before_anybody_waits_for_it(tmp_path: Path) -> None:
+    store = Store.open(tmp_path, CONFIG, LOG)
+    ending = store.add_session(stay(1))
+    await store.flush()
+    reader = sqlite3.connect(tmp_path / "phaeton.db")
+    assert reader.execute("SELECT id FROM session").fetchall() == [("1-1",)]
+    reader.close()
+    await ending
+    assert store.commits == 1
+    await store.close()
+
+
 async def test_a_state_that_was_noted_earlier_does_not_replace_a_saved_one(tmp_path: Path) -> None:
     store = Store.open(tmp_path, tree.Store(flush_s=0.01), LOG)
     store.note_state(lambda: b"older")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from logging import Logger
@@ -31,6 +31,8 @@ RETRY_S = (5.0, 10.0, 20.0, 40.0, 60.0)
 PRUNE_EVERY_S = 3600.0
 
 T = TypeVar("T")
+Durable = Coroutine[None, None, None]
+"""Await it to know that the disk has it."""
 
 _DAY_S = 86400.0
 _MB = 1_000_000.0
@@ -38,6 +40,9 @@ _MB = 1_000_000.0
 
 class Store:
     """Keeps state, facts, sessions and energy slots; made by `Store.open`, used on the event loop.
+
+    What waits for the disk is taken in the call itself, so that the state, the slots and the session of one step end up
+    in the same commit; awaiting what the call returns is waiting for that commit, and a caller may leave it to a task.
 
     `trouble` tells in words why nothing reaches the disk now (None: all is well), `messages` what was found at the
     start or set aside since. `StoreError` from a durable write means *accepted, in force, but not on the disk yet*: it
@@ -99,11 +104,11 @@ class Store:
 
     # The state of the graph
 
-    async def save_state(self, blob: bytes) -> None:
-        """Keep ``blob`` and return when it is committed; raises `StoreError` when that did not succeed yet."""
+    def save_state(self, blob: bytes) -> Durable:
+        """Take ``blob`` at once; awaiting returns when it is committed, or raises `StoreError`."""
         self._note = None
         self._keep_state(blob)
-        await self._durably()
+        return self._durably()
 
     def note_state(self, make: Callable[[], bytes]) -> None:
         """Keep what ``make`` gives at the next commit, ``flush_s`` from now at the latest; costs nothing until then.
@@ -146,10 +151,10 @@ class Store:
 
     # Sessions and energy
 
-    async def add_session(self, session: Session) -> None:
-        """Keep a session that began or ended and return when it is committed; raises `StoreError`."""
+    def add_session(self, session: Session) -> Durable:
+        """Take a session that began or ended at once; awaiting returns when it is committed, or raises `StoreError`."""
         self._pending.sessions[session.id] = session
-        await self._durably()
+        return self._durably()
 
     def add_slots(self, slots: Iterable[EnergySlot]) -> None:
         """Keep energy slots at the next commit."""
