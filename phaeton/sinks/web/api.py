@@ -147,8 +147,9 @@ class Api:
             point = self._point(request)
             order = make(request, await _body(request))
             origin = "page" if request.headers.get("X-Phaeton-Page") else "rest"
+            first = self._state.seq + 1
             await self._submit(point, order, origin)
-            return _json(Done(True, self._state.seq))
+            return _json(Done(True, first))
 
         return handler
 

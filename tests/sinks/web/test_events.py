@@ -66,8 +66,15 @@ async def test_a_client_that_leaves_is_forgotten(site: Site) -> None:
     await next_event(answer)
     assert site.server.clients == 1
     answer.close()
-    site.server.publish(outputs.output(1001.0))
-    await until(lambda: site.server.clients == 0)
+    number = 0
+
+    def forgotten_while_news_come() -> bool:
+        nonlocal number
+        number += 1
+        site.server.publish(outputs.output(1001.0 + number))
+        return site.server.clients == 0
+
+    await until(forgotten_while_news_come)
 
 
 async def test_a_stalled_client_gets_the_newest_state_and_not_the_past(site: Site) -> None:

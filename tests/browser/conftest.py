@@ -1,0 +1,201 @@
+"""Debian's chromium driven by Playwright against a real server; a missing browser is an error, never a skip."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Literal
+
+import pytest_asyncio
+from msgspec import Struct, field
+from msgspec.structs import replace
+from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright
+
+from phaeton.config.tree import Web
+from phaeton.model import (
+    Boost,
+    ChargerReading,
+    Mode,
+    Order,
+    Output,
+    PointDecision,
+    Session,
+    SetCurrent,
+    SetMode,
+    SetPhases,
+    SetStart,
+)
+from phaeton.sinks.web import Diagnostics, LinkDiagnostics, PointName, WebServer
+from tests import outputs
+
+CHROMIUM = "/usr/bin/chromium"
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PHONE = (390, 844)
+DESKTOP = (1280, 900)
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        yield chromium
+        await chromium.close()
+
+
+class House(Struct):
+    """A small house behind the server: orders take effect in the next output, as with the real control."""
+
+    points: list[PointDecision]
+    mono_s: float = 1000.0
+    refuse: Exception | None = None
+    silent: bool = False
+    """Orders are accepted, but nothing is published, so the page does not yet see their effect."""
+    held: asyncio.Event | None = None
+    orders: list[tuple[str, Order, str]] = field(default_factory=list)
+    server: WebServer | None = None
+    make: Callable[[float], Output] | None = None
+    read: ChargerReading | None = None
+    port: int = 0
+
+    async def start(self) -> None:
+        self.server = WebServer(
+            Web(port=self.port), self.submit, [PointName(p.point) for p in self.points], self.sessions, self.diagnostics
+        )
+        await self.server.start()
+        assert self.server.address is not None
+        self.port = int(self.server.address.rsplit(":", 1)[1])
+        for _ in range(120):
+            self.step()
+
+    async def stop(self) -> None:
+        if self.server is not None:
+            await self.server.stop()
+            self.server = None
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def step(self) -> None:
+        """A second passes."""
+        self.mono_s += 1.0
+        assert self.server is not None
+        made = self.make(self.mono_s) if self.make else self.output()
+        self.server.publish(made)
+
+    def output(self) -> Output:
+        return outputs.output(self.mono_s, point=self.points[0], more=tuple(self.points[1:]), read=self.read)
+
+    async def submit(self, point: str, order: Order, origin: str) -> None:
+        self.orders.append((point, order, origin))
+        if self.held is not None:
+            await self.held.wait()
+        if self.refuse is not None:
+            raise self.refuse
+        self.points = [obeyed(decided, order) if decided.point == point else decided for decided in self.points]
+        if not self.silent:
+            self.step()
+
+    async def sessions(self, limit: int, before: float | None, point: str | None) -> list[Session]:
+        return []
+
+    def diagnostics(self) -> Diagnostics:
+        return Diagnostics(
+            links=(
+                LinkDiagnostics(
+                    name="Charger 192.0.2.5",
+                    up=True,
+                    detail="Alfen Eve Single",
+                    age_s=0.4,
+                    latency_ms=31.2,
+                    requests=8213,
+                    failures=3,
+                ),
+                LinkDiagnostics(name="D-Bus", up=False, detail="no system bus"),
+            )
+        )
+
+
+def obeyed(point: PointDecision, order: Order) -> PointDecision:
+    """The point after an order."""
+    match order:
+        case SetMode(mode):
+            return replace(point, mode=Mode(mode))
+        case SetStart(start):
+            return replace(point, start=start)
+        case SetCurrent(current_a):
+            return replace(point, requested_a=current_a)
+        case SetPhases(phases):
+            return replace(point, chosen_phases=phases)
+        case Boost(on=on):
+            return replace(point, boost=on)
+    return point
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def house() -> AsyncIterator[House]:
+    built = House([outputs.decided()])
+    await built.start()
+    yield built
+    await built.stop()
+
+
+class Pages:
+    """Opens pages, and fails the test when one of them complained on its console."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._contexts: list[BrowserContext] = []
+        self.complaints: list[str] = []
+
+    async def open(
+        self,
+        house: House,
+        size: tuple[int, int] = DESKTOP,
+        scheme: Literal["light", "dark"] = "light",
+        path: str = "/",
+    ) -> Page:
+        width, height = size
+        context = await self._browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
+        )
+        context.set_default_timeout(5000)
+        self._contexts.append(context)
+        page = await context.new_page()
+        page.on(
+            "console", lambda said: self.complaints.append(said.text) if said.type in ("error", "warning") else None
+        )
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        await page.goto(house.address + path)
+        await page.locator("body:not(.loading)").wait_for()
+        return page
+
+    async def close(self) -> None:
+        for context in self._contexts:
+            await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def pages(browser: Browser) -> AsyncIterator[Pages]:
+    opened = Pages(browser)
+    yield opened
+    await opened.close()
+    assert opened.complaints == []
+
+
+async def picture(page: Page | Locator, name: str) -> None:
+    """Write a screenshot where the README finds it, when asked to (``PHAETON_SCREENSHOTS=1``)."""
+    if os.environ.get("PHAETON_SCREENSHOTS"):
+        folder = Path(__file__).parents[2] / "docs" / "images"
+        folder.mkdir(parents=True, exist_ok=True)
+        await page.screenshot(path=folder / f"{name}.png", **({"full_page": True} if isinstance(page, Page) else {}))
