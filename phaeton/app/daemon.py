@@ -11,11 +11,13 @@ Nothing here decides anything. What fails is begun anew; what is stuck is notice
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING
 
+from msgspec import structs
 from reactivex import Observable
 from reactivex.abc import DisposableBase
 from reactivex.scheduler.eventloop import AsyncIOScheduler
@@ -33,7 +35,7 @@ from phaeton.config.tree import Config
 from phaeton.links.busitem_client import BusClient
 from phaeton.links.dbus import DbusLink
 from phaeton.links.modbus import ModbusLinks
-from phaeton.model import ChargerIdentity, Command, Event, Order, Output, SiteReading, Unavailable, Zone
+from phaeton.model import ChargerIdentity, Command, Event, Order, Output, SiteReading, Tick, Unavailable, Zone
 from phaeton.sinks.evcharger import instances
 from phaeton.sinks.store import Store, StoreError, directory
 from phaeton.sources.clock import Clock, ticks
@@ -48,6 +50,7 @@ _log = logging.getLogger("phaeton")
 
 TICK_S = 1.0
 STOP_WITHIN_S = 3.0
+FIRST_MEETING_S = 0.5
 
 
 class Daemon:
@@ -120,16 +123,23 @@ class Daemon:
             await self._until_bus()
         await self._set_up_points()
         self._set_up_site()
-        scheduler = AsyncIOScheduler(asyncio.get_running_loop())
-        self._ticking = ticks(self._clock, TICK_S, scheduler).subscribe(self.feed)
-        await self._set_up_web()
+        self._tick()
         self._spawn(self._watchdog.run())
+        await self._set_up_web()
 
     async def _until_bus(self) -> None:
         if not self._bus.link.connected:
             _log.warning("site.require_dbus is on: waiting for D-Bus before the first decision")
         while not self._bus.link.connected:  # noqa: ASYNC110 - a link has no event for this, and it happens once
             await asyncio.sleep(0.05)
+
+    def _tick(self) -> None:
+        """Decide now and each second from here on."""
+        if self._ticking is not None:
+            self._ticking.dispose()
+        self.feed(Tick(*self.now()))
+        scheduler = AsyncIOScheduler(asyncio.get_running_loop())
+        self._ticking = ticks(self._clock, TICK_S, scheduler).subscribe(self.feed)
 
     def _flow(self) -> None:
         """The graph as an Rx operator between inbox and sinks; begun anew it goes on from its last state."""
@@ -196,19 +206,27 @@ class Daemon:
                     self._heard,
                     self.submit,
                     known_serial=self._store.fact(f"serial:{point.charger.host}") or "",
-                    ident=self._ident(point),
                     instance=wanted[point.id],
                 )
                 self._live[point.id] = live
                 live.listen()
-        await asyncio.gather(*(live.announce() for live in self._live.values()))
+        await self._until_named()
+        await asyncio.gather(*(live.announce(self._ident(live.point), self.output) for live in self._live.values()))
+
+    async def _until_named(self) -> None:
+        """Give chargers that were never met a moment to tell their serial: a name on D-Bus should not change."""
+        nameless = [p for p in self._points if self._ident(p) == p.id and not _is_named(p)]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_MEETING_S):
+                for point in nameless:
+                    await self._live[point.id].met.wait()
 
     def _ident(self, point: Point) -> str:
         """The name on D-Bus: the id, else the instance, else the serial once read, else the number in the file."""
         charger = point.charger
         serial = self._store.fact(f"serial:{charger.host}") or ""
         plain = "".join(c for c in serial if c.isascii() and c.isalnum())
-        if charger.id or charger.device_instance is not None or not plain:
+        if _is_named(point) or not plain:
             return point.id
         return plain if point.socket == 1 else f"{plain}_{point.socket}"
 
@@ -231,20 +249,21 @@ class Daemon:
             _log.warning("who the charger is could not be stored: %s", error)
         if who.serial:
             live.source.accept(who.serial)
+        live.met.set()
         points = self._points_of(self.config)
         if points != self._points:
             _log.info("the charger has %d sockets", who.sockets, extra={"point": who.point})
             self._use(self.config, points)
             await self._set_up_points()
         ident = self._ident(live.point)
-        if ident != live.ident:
-            await live.rename(ident, instances(self._points)[live.point.id], self.output)
+        if live.ident not in ("", ident):
+            await live.rename(ident, self.output)
 
     # The house.
 
     def _set_up_site(self) -> None:
         if self._replacement is not None:
-            self._replacement.subscribe(self._site_said)
+            self._replacement.subscribe(self._replacement_said)
         elif self.config.site.source == "gx":
             self._site = VictronSource(self._bus, self.now)
             self._site.readings.subscribe(self._site_said)
@@ -254,6 +273,11 @@ class Daemon:
     def _site_said(self, event: SiteReading | Unavailable) -> None:
         self._site_heard_s = self.now()[0]
         self.feed(event)
+
+    def _replacement_said(self, reading: SiteReading) -> None:
+        """A world of its own runs by another clock; what it shows is of now."""
+        mono_s, utc_s = self.now()
+        self._site_said(structs.replace(reading, mono_s=mono_s, utc_s=utc_s))
 
     def _zone_said(self, name: str) -> None:
         if not self.config.site.timezone and name != self._zone_name:
@@ -277,9 +301,10 @@ class Daemon:
             self._zone_name = config.site.timezone
         self._use(config, self._points_of(config))
         await self._set_up_points()
-        if change.site and self._site is not None:
-            self._site.stop()
-            self._site = None
+        if change.site:
+            if self._site is not None:
+                self._site.stop()
+                self._site = None
             self._set_up_site()
         if change.web or change.added or change.removed:
             await self._set_up_web()
@@ -333,12 +358,9 @@ class Daemon:
 
     def restart_graph(self) -> None:
         """Begin the graph and its ticks anew, from the last state."""
-        if self._ticking is not None:
-            self._ticking.dispose()
         self._busy = False
         self._flow()
-        scheduler = AsyncIOScheduler(asyncio.get_running_loop())
-        self._ticking = ticks(self._clock, TICK_S, scheduler).subscribe(self.feed)
+        self._tick()
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -370,6 +392,11 @@ class Daemon:
         self._store.note_state(self._state_bytes)
         await self._store.close(within_s=1.0)
         self._watchdog.disarm()
+
+
+def _is_named(point: Point) -> bool:
+    """Whether the configuration itself names the point on D-Bus."""
+    return bool(point.charger.id) or point.charger.device_instance is not None
 
 
 def _anew(running: Point, wanted: Point | None) -> bool:

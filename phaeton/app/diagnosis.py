@@ -38,7 +38,10 @@ def diagnose(
         poll_interval_ms=int(min((c.poll_interval_s for c in config.chargers), default=1.0) * 1000),
         total_polls=sum(_requests(stats) for stats in links.stats),
         links=tuple(shown),
-        points=tuple(PointDiagnostics(point=p.point.id, device_instance=p.service.instance) for p in live.values()),
+        points=tuple(
+            PointDiagnostics(point=p.point.id, device_instance=p.service.instance if p.service else None)
+            for p in live.values()
+        ),
     )
 
 

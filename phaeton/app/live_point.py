@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import asyncio
 from collections.abc import Callable
 from typing import Literal
 
@@ -16,8 +16,6 @@ from phaeton.profiles import load_profile, port_of
 from phaeton.sinks.charger import ChargerSink
 from phaeton.sinks.evcharger import EvchargerService
 from phaeton.sources.charger import ChargerSource
-
-_log = logging.getLogger(__name__)
 
 Feed = Callable[[Event], None]
 
@@ -35,11 +33,13 @@ class LivePoint:
         submit: Submit,
         *,
         known_serial: str,
-        ident: str,
         instance: int,
     ) -> None:
         self.point = point
-        self.ident = ident
+        self.ident = ""
+        """The name on D-Bus behind ``phaeton_``; empty before it is announced."""
+        self.met = asyncio.Event()
+        """Set once the charger has said who it is."""
         profile = load_profile(point.charger.profile, point.charger.profile_overlay)
         port = port_of(profile, point.socket, point.charger.port)
         self.link: ModbusLink = links.get(point.charger.host, port, LinkSettings.of(profile.transport))
@@ -51,9 +51,9 @@ class LivePoint:
         self._bus = bus
         self.source = ChargerSource(point, profile, self.link, now, known_serial)
         self.sink = ChargerSink(point.id, self.source, self.link, now, feed)
-        self.service = EvchargerService(point, bus, submit, ident=ident, instance=instance)
+        self._instance = instance
+        self.service: EvchargerService | None = None
         self._subscription: DisposableBase | None = None
-        self._announced = False
 
     def listen(self) -> None:
         """Begin to read the charger, or begin anew."""
@@ -69,26 +69,30 @@ class LivePoint:
     def publish(self, output: Output) -> None:
         """Carry a decision out and show it."""
         self.sink.publish(output)
-        self.service.publish(output)
+        if self.service is not None:
+            self.service.publish(output)
 
-    async def announce(self) -> None:
-        """Come up on the bus, once."""
-        if not self._announced:
-            self._announced = True
-            await self.service.start()
-
-    async def rename(self, ident: str, instance: int, output: Output | None) -> None:
-        """Put the service up under another name."""
-        await self.service.stop()
+    async def announce(self, ident: str, output: Output | None = None) -> None:
+        """Come up on the bus under this name, with the newest output if there is one; once up it stays."""
+        if self.service is not None:
+            return
         self.ident = ident
-        self.service = EvchargerService(self.point, self._bus, self._submit, ident=ident, instance=instance)
+        self.service = EvchargerService(self.point, self._bus, self._submit, ident=ident, instance=self._instance)
         if output is not None:
             self.service.publish(output)
         await self.service.start()
+
+    async def rename(self, ident: str, output: Output | None) -> None:
+        """Leave the bus and come up under another name."""
+        if self.service is not None:
+            await self.service.stop()
+            self.service = None
+        await self.announce(ident, output)
 
     async def close(self, on_exit: Literal["lapse", "pause", "keep"]) -> None:
         """Leave the charger in its defined state, then stop reading it and leave the bus."""
         await self.sink.close(on_exit)
         if self._subscription is not None:
             self._subscription.dispose()
-        await self.service.stop()
+        if self.service is not None:
+            await self.service.stop()

@@ -21,8 +21,12 @@ _log = logging.getLogger("phaeton")
 async def serve(loaded: Loaded, *, site: Observable[SiteReading] | None = None) -> int:
     """Run until SIGTERM or SIGINT; SIGHUP and a changed file reload. Returns the exit code."""
     log.setup(loaded.config.log)
-    for notice in loaded.notices:
-        _log.warning("configuration: %s", notice)
+    if loaded.notices:
+        _log.warning(
+            "the configuration has %d keys that moved or mean nothing here; `phaeton config check` lists them, "
+            "`phaeton config migrate` writes the file anew",
+            len(loaded.notices),
+        )
     _log.info("Phaeton %s begins, configuration %s", __version__, loaded.path or "from the environment")
     daemon = Daemon(loaded.config, site=site)
     loop = asyncio.get_running_loop()
