@@ -141,7 +141,11 @@ def _described(test: Scalar | tuple[Scalar, ...] | Test) -> str:
     words = {"eq": "", "ne": "not ", "lt": "below ", "le": "at most ", "gt": "above ", "ge": "at least "}
     words |= {"in_": "one of ", "bits": "bits ", "clear": "without bits ", "prefix": "a text that begins with "}
     found = ((word, getattr(test, name)) for name, word in words.items())
-    return " and ".join(f"{word}{value}" for word, value in found if value is not None)
+    return " and ".join(
+        f"{word}{value:g}" if isinstance(value, float) else f"{word}{value}"
+        for word, value in found
+        if value is not None
+    )
 
 
 def _number(values: Values, name: str) -> float | None:
