@@ -149,7 +149,9 @@ def test_the_meters_advance_is_in_the_sessions_or_belongs_to_no_stay(day: list[t
         assert stay.pv_kwh + stay.battery_kwh + stay.grid_kwh == pytest.approx(stay.energy_kwh, abs=1e-6)
     slots_kwh = sum(slot.energy_kwh for slot in run.trace.slots)
     assert booked_kwh <= advance_kwh + 0.02
-    assert slots_kwh == pytest.approx(advance_kwh, abs=0.05)
+    assert slots_kwh <= advance_kwh + 0.05
+    if "the meter reads NaN" not in [what for _, what in day]:  # what flowed before its first reading is unknown
+        assert slots_kwh == pytest.approx(advance_kwh, abs=0.05)
 
 
 LOADS = st.lists(st.tuples(st.integers(20, 200), st.floats(0, 20000)), min_size=1, max_size=12)
