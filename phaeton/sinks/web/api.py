@@ -89,7 +89,7 @@ class Api:
         """The whole snapshot."""
         encoded = self._state.encoded()
         if encoded is None:
-            raise ProblemError(503, "Phaeton has just started; there is no decision yet")
+            raise ProblemError(503, self._state.why_empty())
         return web.Response(body=encoded, content_type="application/json")
 
     async def chargers(self, request: web.Request) -> web.Response:
@@ -133,6 +133,8 @@ class Api:
 
     def _point(self, request: web.Request) -> str:
         wanted = request.match_info.get("id")
+        if not self._state.points:
+            raise ProblemError(404, "no charger is configured")
         if wanted is None:
             return self._state.points[0].id
         if wanted not in {point.id for point in self._state.points}:

@@ -75,7 +75,7 @@ def guard(configured_host: str) -> Middleware:
             return response(413, "the body is larger than any request of this API")
         except web.HTTPException as error:
             return _plain(request, error)
-        except (ConnectionResetError, TimeoutError):
+        except ConnectionResetError:
             raise
         except Exception:
             _log.exception("%s %s failed", request.method, request.path)

@@ -134,26 +134,24 @@ class History:
         places = ring.since(self._utc_s - window_s)
         bundle = max(1, math.ceil(window_s / ring.step_s / MOST_POINTS))
         step_s = ring.step_s * bundle
-        groups: list[list[int]] = []
-        times: list[int] = []
-        for place in places:
+        groups: dict[int, list[int]] = {}
+        newest = None
+        for place in reversed(places):
             start = ring.time(place) // step_s * step_s
-            if times and start <= times[-1]:
-                if start == times[-1]:
-                    groups[-1].append(place)
-                continue
-            times.append(start)
-            groups.append([place])
-        times, groups = times[-MOST_POINTS:], groups[-MOST_POINTS:]
+            if newest is not None and start > newest:
+                continue  # from before the wall clock was set back
+            newest = start
+            groups.setdefault(start, []).append(place)
+        times = sorted(groups)[-MOST_POINTS:]
         base = self._points.index(point) * len(_POINT_COLUMNS)
         site = len(self._points) * len(_POINT_COLUMNS)
         wanted = [*range(base, base + len(_POINT_COLUMNS)), *range(site, site + len(_SITE_COLUMNS))]
-        columns = [[_mean(column, group) for group in groups] for column in map(ring.column, wanted)]
+        columns = [[_mean(column, groups[start]) for start in times] for column in map(ring.column, wanted)]
         return Series(point, step_s, times, *columns)
 
 
 def _mean(column: array[float], places: list[int]) -> float | None:
-    known = [value for value in (column[place] for place in places) if not math.isnan(value)]
+    known = [value for value in (column[place] for place in places) if math.isfinite(value)]
     return round(sum(known) / len(known)) if known else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import ipaddress
 import logging
 from collections.abc import Callable, Sequence
 
@@ -55,8 +56,11 @@ class WebServer:
 
     def publish(self, output: Output) -> None:
         """Take the newest output; costs a few microseconds while nobody listens."""
-        self._state.take(output)
-        self._hub.changed()
+        try:
+            self._state.take(output)
+            self._hub.changed()
+        except Exception:
+            _log.exception("The page missed an output")
 
     async def start(self) -> None:
         """Listen; where that fails (the port is in use), say so and go on trying in the background."""
@@ -126,6 +130,8 @@ class WebServer:
         host, port = runner.addresses[0][:2]
         self.address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         _log.info("The page is at %s", self.address)
+        if not _only_this_machine(host):
+            _log.warning("Everybody who reaches %s can control the charger: there is no password", self.address)
         return True
 
     async def _listen_later(self, runner: web.AppRunner) -> None:
@@ -133,3 +139,7 @@ class WebServer:
             await asyncio.sleep(self._retry_s)
             if await self._listen(runner):
                 return
+
+
+def _only_this_machine(host: str) -> bool:
+    return ipaddress.ip_address(host.partition("%")[0]).is_loopback

@@ -34,15 +34,19 @@ class WebState:
 
     def snapshot(self) -> Snapshot:
         """The newest snapshot; a `ProblemError` (503) before the first output."""
-        if self.output is None:
-            raise ProblemError(503, "Phaeton has just started; there is no decision yet")
+        if self.output is None or not self.output.decision.points:
+            raise ProblemError(503, self.why_empty())
         return snapshot(self.output, self.points, self._diagnostics(), self.seq)
 
     def encoded(self) -> bytes | None:
         """The newest snapshot as JSON, encoded once; None before the first output."""
-        if self._encoded is None and self.output is not None:
+        if self._encoded is None and self.output is not None and self.output.decision.points:
             self._encoded = self._encoder.encode(self.snapshot())
         return self._encoded
+
+    def why_empty(self) -> str:
+        """Why there is nothing to show."""
+        return "Phaeton has just started; there is no decision yet" if self.points else "no charger is configured"
 
     def can_switch_phases(self, point: str) -> bool:
         """False only where the charger's profile is known to offer no way."""

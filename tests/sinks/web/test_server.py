@@ -137,3 +137,26 @@ async def test_a_day_of_history_takes_no_more_memory_than_six_hours(site: Site) 
     async with site.client.get("/api/series?window=21600") as answer:
         series = json.loads(await answer.read())
     assert (len(series["t"]), series["step_s"]) == (720, 30)
+
+
+async def test_a_page_that_all_may_use_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    server = build(Asked(), config=Web(host="0.0.0.0", port=0))
+    await server.start()
+    assert "there is no password" in caplog.text
+    await server.stop()
+
+
+async def test_without_a_charger_it_says_so() -> None:
+    server = build(Asked(), points=())
+    await server.start()
+    made = outputs.output()
+    server.publish(replace(made, decision=replace(made.decision, points=())))
+    async with aiohttp.ClientSession(server.address) as client:
+        async with client.get("/api/status") as answer:
+            assert (answer.status, (await answer.json(content_type=None))["detail"]) == (
+                503,
+                "no charger is configured",
+            )
+        async with client.post("/api/mode", json={"mode": 1}) as answer:
+            assert answer.status == 404
+    await server.stop()

@@ -76,7 +76,10 @@ export class Chart {
     const row = [charger.power_w, offered, charger.surplus_w, site.fresh ? site.pv_w : null];
     const times = this.#data[0];
     const last = times.length - 1;
-    if (last >= 0 && t < times[last]) return;
+    if (last >= 0 && t < times[last]) {
+      if (t < times[last] - 10 * this.#step) this.load(); // the daemon's clock was set back
+      return;
+    }
     const fresh = last < 0 || t > times[last];
     if (fresh) {
       times.push(t);

@@ -54,6 +54,8 @@ export function follow(url, onStatus, onState) {
     clearTimeout(quietTimer);
     source.close();
     source = null;
+    connected = false;
+    tell(false);
   }
 
   document.addEventListener("visibilitychange", () => {
