@@ -78,6 +78,11 @@ class Watch:
         """When the service was heard last, in the time of the event loop."""
         return self._remote.heard_s
 
+    @property
+    def complete(self) -> bool:
+        """Whether the last message told all that had changed, as ``ItemsChanged`` does; else more may follow it."""
+        return self._remote.complete
+
     def get(self, path: str) -> Value:
         """The value, ``None`` when it is invalid, missing, or the service is not there."""
         return self._remote.values.get(path)
@@ -111,6 +116,7 @@ class _Remote:
         self.watches: set[Watch] = set()
         self.lively = False
         self.heard_s = 0.0
+        self.complete = True
         self.timer: asyncio.TimerHandle | None = None
 
     def tell(self) -> None:
@@ -319,6 +325,7 @@ class BusClient:
         self.link.request(owner, "/", BUS_ITEM, "GetItems", items_read, deadline_s=LOAD_DEADLINE_S)
 
     def _loaded(self, remote: _Remote, values: dict[str, Value]) -> None:
+        remote.complete = True
         remote.values = {path: value for path, value in values.items() if path in remote.wanted}
         self._heard(remote)
         if remote.lively and remote.timer is None:
@@ -356,7 +363,8 @@ class BusClient:
         body = message.body[0] if message.body else None
         if not isinstance(body, dict):
             return
-        if message.member == "ItemsChanged":
+        remote.complete = message.member == "ItemsChanged"
+        if remote.complete:
             for path, changes in body.items():
                 if path in remote.wanted and "Value" in changes:
                     remote.values[path] = plain(changes["Value"])

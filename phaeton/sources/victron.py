@@ -30,8 +30,13 @@ SYSTEM = "com.victronenergy.system"
 MULTI = "com.victronenergy.multi"
 
 GATHER_S = 0.02
-"""Signals of one cycle of the GX that come one after the other make one reading."""
+"""Changes of single items that come one after the other make one reading."""
+FIRST_SETTINGS_S = 1.0
+"""How long the first reading waits for the settings that belong to it."""
 LEAST_GAP_S = 0.9
+"""Between a reading and one for single items."""
+WHOLE_GAP_S = 0.5
+"""Between a reading and one for a whole cycle of the GX: once a second, and never held up by what came before."""
 
 
 class VictronSource:
@@ -88,7 +93,7 @@ class VictronSource:
         if system.presence is Presence.PRESENT:
             self._told_why = ""
             self._follow_bms(system.text(ACTIVE_BMS))
-            self._soon()
+            self._soon(whole=system.complete)
         elif system.presence is not Presence.READING:
             self._cancel_due()
             self._unavailable(system)
@@ -107,7 +112,7 @@ class VictronSource:
         """Something beside the system changed; it is no proof of life of the system."""
         system = self._system
         if system is not None and system.presence is Presence.PRESENT:
-            self._soon()
+            self._soon(whole=False)
 
     def _follow_bms(self, service: str) -> None:
         if self._bms is not None and self._bms.service != service:
@@ -123,10 +128,22 @@ class VictronSource:
             for name in names - self._multis.keys():
                 self._multis[name] = self._bus.watch(name, (MULTI_MIN_SOC,), self._details_said)
 
-    def _soon(self) -> None:
-        if self._due is None:
-            loop = asyncio.get_running_loop()
-            self._due = loop.call_at(max(loop.time() + GATHER_S, self._emitted_s + LEAST_GAP_S), self._emit)
+    def _soon(self, *, whole: bool) -> None:
+        loop = asyncio.get_running_loop()
+        now_s = loop.time()
+        if self._settings is not None and self._settings.presence is Presence.READING:
+            due_s = now_s + FIRST_SETTINGS_S
+        elif whole:
+            due_s = self._emitted_s + WHOLE_GAP_S
+        else:
+            due_s = max(now_s + GATHER_S, self._emitted_s + LEAST_GAP_S)
+        if self._due is not None and self._due.when() <= due_s:
+            return
+        self._cancel_due()
+        if due_s <= now_s:
+            self._emit()
+        else:
+            self._due = loop.call_at(due_s, self._emit)
 
     def _cancel_due(self) -> None:
         if self._due is not None:

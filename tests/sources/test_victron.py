@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from itertools import pairwise
 
 import pytest
+from dbus_next import Message, Variant
 
 from phaeton.links import busitem_client
 from phaeton.links.busitem_client import BusClient
@@ -17,7 +18,7 @@ from phaeton.model import SiteReading, Unavailable
 from phaeton.simulation.gx import SimulatedGx
 from phaeton.sources import victron
 from phaeton.sources.victron import VictronSource
-from tests.bus import PrivateBus
+from tests.bus import BUS_ITEM, PrivateBus, Stranger
 from tests.waiting import until
 
 HOUSE: dict[str, Value] = {
@@ -46,6 +47,7 @@ HOUSE: dict[str, Value] = {
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Readings may follow each other quickly where their pace is not the subject."""
     monkeypatch.setattr(victron, "LEAST_GAP_S", 0.02)
+    monkeypatch.setattr(victron, "WHOLE_GAP_S", 0.0)
 
 
 class Listener:
@@ -128,25 +130,51 @@ async def test_the_time_zone_is_told_and_followed(house: Listener, gx: Simulated
     await until(lambda: house.zones == ["Europe/Amsterdam", "Europe/Lisbon"])
 
 
-async def test_a_change_makes_one_reading(house: Listener, gx: SimulatedGx) -> None:
+async def test_a_cycle_of_the_gx_makes_one_reading_at_once(
+    house: Listener, gx: SimulatedGx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(victron, "LEAST_GAP_S", 60.0)
     count = len(house.events)
-    gx.publish({"/Ac/Grid/L1/Power": 500, "/Ac/Grid/L2/Power": 0})
-    gx.publish({"/Ac/Grid/L3/Power": 0})
+    gx.publish({"/Ac/Grid/L1/Power": 500, "/Ac/Grid/L2/Power": 0, "/Ac/Grid/L3/Power": 0})
     await until(lambda: house.reading is not None and house.reading.grid_w == 500.0)
     assert len(house.events) == count + 1
+
+
+async def test_items_that_change_one_by_one_make_one_reading(
+    private_bus: PrivateBus, bus: BusClient, source: VictronSource, stranger: Stranger
+) -> None:
+    """As systems before ItemsChanged do; a snapshot of half of a cycle would be none."""
+    items = {f"/Ac/Grid/L{n}/Power": {"Value": Variant("i", 100), "Text": Variant("s", "")} for n in (1, 2, 3)}
+
+    def handle(message: Message) -> Message | bool:
+        if message.member == "GetItems":
+            return Message.new_method_return(message, "a{sa{sv}}", [items])
+        return False
+
+    stranger.bus.add_message_handler(handle)
+    await stranger.bus.request_name(victron.SYSTEM)
+    listener = Listener(source)
+    source.start()
+    await until(lambda: listener.reading is not None and listener.reading.grid_w == 300.0)
+    for path in items:
+        change = {"Value": Variant("d", 7.0), "Text": Variant("s", "7 W")}
+        await stranger.bus.send(Message.new_signal(path, BUS_ITEM, "PropertiesChanged", "a{sv}", [change]))
+    await until(lambda: listener.reading is not None and listener.reading.grid_w == 21.0)
+    assert len(listener.events) == 2
+    source.stop()
 
 
 async def test_readings_come_at_most_about_once_a_second(
     house: Listener, gx: SimulatedGx, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(victron, "LEAST_GAP_S", 0.9)
+    monkeypatch.setattr(victron, "WHOLE_GAP_S", 0.5)
     house.events.clear()
     for watts in range(12):
         gx.publish({"/Dc/Battery/Power": watts})
         await asyncio.sleep(0.1)
     await until(lambda: house.reading is not None and house.reading.battery_w == 11.0)
     times = [event.mono_s for event in house.events]
-    assert min(after - before for before, after in pairwise(times)) > 0.85
+    assert min(after - before for before, after in pairwise(times)) > 0.45
 
 
 async def test_what_becomes_invalid_is_unknown_and_not_zero(house: Listener, gx: SimulatedGx) -> None:
