@@ -92,18 +92,18 @@ class Status(IntEnum):
 # Events: what enters the graph.
 
 
-class Event(Struct, frozen=True, tag=True):
+class Event(Struct, frozen=True, gc=False, tag=True):
     """Something that happened, with its own two times."""
 
     mono_s: float
     utc_s: float
 
 
-class Tick(Event, frozen=True, tag=True):
+class Tick(Event, frozen=True, gc=False, tag=True):
     """Time passes; the graph is evaluated."""
 
 
-class ChargerIdentity(Event, frozen=True, tag=True):
+class ChargerIdentity(Event, frozen=True, gc=False, tag=True):
     """Who the charger says it is; read at each connect."""
 
     point: str
@@ -123,7 +123,7 @@ class ChargerIdentity(Event, frozen=True, tag=True):
     """What the owner should know, for instance that another charger answers at this address than last time."""
 
 
-class ChargerReading(Event, frozen=True, tag=True, kw_only=True):
+class ChargerReading(Event, frozen=True, gc=False, tag=True, kw_only=True):
     """One poll of one charging point, decoded and validated."""
 
     point: str
@@ -153,7 +153,7 @@ class ChargerReading(Event, frozen=True, tag=True, kw_only=True):
     temperature_c: float | None = None
 
 
-class SiteReading(Event, frozen=True, tag=True, kw_only=True):
+class SiteReading(Event, frozen=True, gc=False, tag=True, kw_only=True):
     """A full snapshot of the house as the GX measures it; its arrival is the proof of life."""
 
     grid_w: float | None = None
@@ -197,14 +197,14 @@ class PriceSlot(Struct, frozen=True, gc=False):
     feed_in_per_kwh: float
 
 
-class PriceCurve(Event, frozen=True, tag=True):
+class PriceCurve(Event, frozen=True, gc=False, tag=True):
     """The known prices, in order of time and without overlaps."""
 
     slots: tuple[PriceSlot, ...]
     currency: str = ""
 
 
-class Zone(Struct, frozen=True):
+class Zone(Struct, frozen=True, gc=False):
     """A time zone as data: the offset from UTC that holds from each instant on."""
 
     name: str = "UTC"
@@ -212,7 +212,7 @@ class Zone(Struct, frozen=True):
     """Pairs of (UTC seconds, offset in seconds), in order of time."""
 
 
-class Unavailable(Event, frozen=True, tag=True):
+class Unavailable(Event, frozen=True, gc=False, tag=True):
     """A source has no values: since when and why. The next reading of that source ends it."""
 
     source: str
@@ -229,7 +229,7 @@ class WriteResult(StrEnum):
     UNREACHABLE = "unreachable"
 
 
-class WriteOutcome(Event, frozen=True, tag=True, kw_only=True):
+class WriteOutcome(Event, frozen=True, gc=False, tag=True, kw_only=True):
     """What the charger sink reports of one write."""
 
     point: str
@@ -244,37 +244,37 @@ class WriteOutcome(Event, frozen=True, tag=True, kw_only=True):
 # Orders: what people and programs ask of a charging point.
 
 
-class SetMode(Struct, frozen=True, tag=True):
+class SetMode(Struct, frozen=True, gc=False, tag=True):
     """Choose how the point decides."""
 
     mode: Mode
 
 
-class SetStart(Struct, frozen=True, tag=True):
+class SetStart(Struct, frozen=True, gc=False, tag=True):
     """Set ``/StartStop``: False stops in the same step, True lets the mode decide."""
 
     start: bool
 
 
-class SetCurrent(Struct, frozen=True, tag=True):
+class SetCurrent(Struct, frozen=True, gc=False, tag=True):
     """The current asked for in manual mode, in A."""
 
     current_a: float
 
 
-class SetPhases(Struct, frozen=True, tag=True):
+class SetPhases(Struct, frozen=True, gc=False, tag=True):
     """Fix the phases to 1 or 3; 0 leaves the choice to the mode."""
 
     phases: int
 
 
-class SetAutoStart(Struct, frozen=True, tag=True):
+class SetAutoStart(Struct, frozen=True, gc=False, tag=True):
     """Set ``/AutoStart``: with True a stop lasts for this stay of the car only."""
 
     auto_start: bool
 
 
-class Boost(Struct, frozen=True, tag=True, kw_only=True):
+class Boost(Struct, frozen=True, gc=False, tag=True, kw_only=True):
     """Charge fast for once, until the first end that is met; without any, until unplugged."""
 
     on: bool = True
@@ -283,13 +283,13 @@ class Boost(Struct, frozen=True, tag=True, kw_only=True):
     """So much more, counted from now."""
 
 
-class SetEnergyLimit(Struct, frozen=True, tag=True):
+class SetEnergyLimit(Struct, frozen=True, gc=False, tag=True):
     """Stop after so many kWh in this stay; None takes the limit away."""
 
     energy_kwh: float | None
 
 
-class SetPowerCap(Struct, frozen=True, tag=True):
+class SetPowerCap(Struct, frozen=True, gc=False, tag=True):
     """The grid operator's cap on the point's power in W; None takes it away."""
 
     power_w: float | None
@@ -298,7 +298,7 @@ class SetPowerCap(Struct, frozen=True, tag=True):
 Order = SetMode | SetStart | SetCurrent | SetPhases | SetAutoStart | Boost | SetEnergyLimit | SetPowerCap
 
 
-class Command(Event, frozen=True, tag=True):
+class Command(Event, frozen=True, gc=False, tag=True):
     """An order for a point; checked where it came in, in force in the step that it enters."""
 
     point: str
@@ -403,7 +403,7 @@ class Lease(Struct, frozen=True, gc=False):
     foreign_count: int = 0
 
 
-class Session(Struct, frozen=True, kw_only=True):
+class Session(Struct, frozen=True, gc=False, kw_only=True):
     """One stay of the car: plugged in to unplugged."""
 
     id: str
@@ -430,7 +430,7 @@ class Session(Struct, frozen=True, kw_only=True):
     charger_serial: str = ""
 
 
-class EnergySlot(Struct, frozen=True, kw_only=True):
+class EnergySlot(Struct, frozen=True, gc=False, kw_only=True):
     """What one point drew in one price slot, with its cost."""
 
     point: str
@@ -446,7 +446,7 @@ class EnergySlot(Struct, frozen=True, kw_only=True):
     unpriced_kwh: float
 
 
-class PointDecision(Struct, frozen=True, kw_only=True):
+class PointDecision(Struct, frozen=True, gc=False, kw_only=True):
     """What was decided for one charging point in one step, and why."""
 
     point: str
@@ -487,7 +487,7 @@ class PointDecision(Struct, frozen=True, kw_only=True):
     """Price slots that were completed in this step."""
 
 
-class Decision(Struct, frozen=True, kw_only=True):
+class Decision(Struct, frozen=True, gc=False, kw_only=True):
     """One evaluation of the graph for the whole site."""
 
     mono_s: float
@@ -504,7 +504,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     currency: str = ""
 
 
-class PointSituation(Struct, frozen=True, kw_only=True):
+class PointSituation(Struct, frozen=True, gc=False, kw_only=True):
     """The latest of everything known of one charging point."""
 
     id: str
@@ -514,7 +514,7 @@ class PointSituation(Struct, frozen=True, kw_only=True):
     """Set while the charger does not answer; the last reading stays for the record."""
 
 
-class Situation(Struct, frozen=True, kw_only=True):
+class Situation(Struct, frozen=True, gc=False, kw_only=True):
     """The latest of everything, folded from the sources; each part keeps its own times."""
 
     mono_s: float = 0.0
@@ -525,7 +525,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     prices: PriceCurve | None = None
 
 
-class Output(Struct, frozen=True):
+class Output(Struct, frozen=True, gc=False):
     """What the sinks get after each evaluation of the graph."""
 
     situation: Situation

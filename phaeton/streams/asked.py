@@ -22,7 +22,7 @@ from phaeton.model import (
 _MODES = {"manual": Mode.MANUAL, "auto": Mode.AUTO, "scheduled": Mode.SCHEDULED}
 
 
-class Asked(Struct, frozen=True, kw_only=True):
+class Asked(Struct, frozen=True, gc=False, kw_only=True):
     """The wishes in force."""
 
     mode: Mode = Mode.AUTO

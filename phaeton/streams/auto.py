@@ -21,7 +21,7 @@ BRIDGE_WH = 100.0
 BRIDGE_THREE_PHASES_WH = 150.0
 
 
-class Sunlit(Struct, frozen=True):
+class Sunlit(Struct, frozen=True, gc=False):
     """Auto's half of the decision."""
 
     memory: PointMemory

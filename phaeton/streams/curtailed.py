@@ -20,7 +20,7 @@ FAILED_S = 1800.0
 FLOAT = 5
 
 
-class CurtailedState(Struct, frozen=True):
+class CurtailedState(Struct, frozen=True, gc=False):
     """How far the probe has climbed and how long it waits."""
 
     offer_a: float = 0.0

@@ -45,11 +45,12 @@ from phaeton.streams.view import View
 WISH_BEYOND_LEARNT_A = 2.0
 LONGEST_STEP_S = 300.0
 """A longer time between two evaluations counts as this much for everything that is integrated."""
+_OF_A_POINT = (ChargerReading, Command, WriteOutcome)
 LIMIT_DELAY_S = 4.0
 """Delay of the site that its limits reckon with until it is measured."""
 
 
-class Memory(Struct, frozen=True, kw_only=True):
+class Memory(Struct, frozen=True, gc=False, kw_only=True):
     """What the rooms of the site remember."""
 
     surplus: surplus.SurplusState = surplus.SurplusState()
@@ -57,7 +58,7 @@ class Memory(Struct, frozen=True, kw_only=True):
     evaluated_s: float | None = None
 
 
-class GraphState(Struct, frozen=True, kw_only=True):
+class GraphState(Struct, frozen=True, gc=False, kw_only=True):
     """The whole state of the graph; every part of it can be written down and read back."""
 
     config: Config
@@ -91,20 +92,49 @@ def site_graph(
 
 def step(state: GraphState, event: GraphEvent) -> tuple[GraphState, Output | None]:
     """One event: it changes what is known, and perhaps it is time to decide."""
-    if isinstance(event, ConfigChanged):
-        return _configured(state, event.config, event.points, event.zone), None
-    before = state
-    state = replace(state, situation=fold(state.situation, event))
-    if isinstance(event, Tick):
-        return _evaluate(state)
-    if isinstance(event, ChargerReading):
-        state = _read(state, event)
-        return _evaluate(state) if _urgent(before, event) else (state, None)
-    if isinstance(event, Command):
-        return _evaluate(_ordered(state, event))
-    if isinstance(event, WriteOutcome):
-        return _evaluate(_written(state, event))
-    return state, None
+    return batch(state, (event,))
+
+
+def batch(state: GraphState, events: tuple[GraphEvent, ...]) -> tuple[GraphState, Output | None]:
+    """Events of one moment: all of them fold into the situation, then it is decided once (a step of a simulation)."""
+    situation = fold(state.situation, events)
+    memories = state.memories
+    decisive = False
+    for event in events:
+        if isinstance(event, Tick):
+            decisive = True
+            continue
+        if isinstance(event, ConfigChanged):
+            after, _ = batch(replace(state, situation=situation, memories=memories), ())
+            return _configured(after, event.config, event.points, event.zone), None
+        index = _index(state, event)
+        if index is None:
+            continue
+        memory = memories[index]
+        if isinstance(event, ChargerReading):
+            decisive = decisive or _urgent(state.situation.points[index].reading, event)
+            memory = _read(memory, situation.points[index].reading, event)
+        elif isinstance(event, Command):
+            decisive = True
+            memory = replace(memory, asked=asked.step(memory.asked, event.order, session_kwh(memory)))
+        elif isinstance(event, WriteOutcome):
+            decisive = True
+            memory = _written(memory, event, situation.mono_s)
+        if memory is not memories[index]:
+            memories = (*memories[:index], memory, *memories[index + 1 :])
+    if decisive:
+        return _evaluate(state, situation, memories)
+    return (
+        GraphState(
+            config=state.config,
+            zone=state.zone,
+            points=state.points,
+            situation=situation,
+            memories=memories,
+            memory=state.memory,
+        ),
+        None,
+    )
 
 
 def _configured(state: GraphState, config: Config, points: tuple[Point, ...], zone: Zone) -> GraphState:
@@ -126,73 +156,48 @@ def _configured(state: GraphState, config: Config, points: tuple[Point, ...], zo
     )
 
 
-def _with_memory(state: GraphState, index: int, memory: PointMemory) -> GraphState:
-    memories = list(state.memories)
-    memories[index] = memory
-    return replace(state, memories=tuple(memories))
-
-
-def _index(state: GraphState, point_id: str) -> int | None:
-    for index, point in enumerate(state.points):
-        if point.id == point_id:
-            return index
+def _index(state: GraphState, event: GraphEvent) -> int | None:
+    """The point that an event is about."""
+    if isinstance(event, _OF_A_POINT):
+        for index, point in enumerate(state.points):
+            if point.id == event.point:
+                return index
     return None
 
 
-def _read(state: GraphState, event: ChargerReading) -> GraphState:
+def _read(memory: PointMemory, reading: ChargerReading | None, event: ChargerReading) -> PointMemory:
     """Let the lease see every reading, also those between two evaluations."""
-    index = _index(state, event.point)
-    if index is None:
-        return state
-    reading = state.situation.points[index].reading
     if reading is None or reading.mono_s != event.mono_s:
-        return state
-    memory = state.memories[index]
+        return memory
     leased = lease.read(memory.lease, reading)
-    return state if leased is memory.lease else _with_memory(state, index, replace(memory, lease=leased))
+    return memory if leased is memory.lease else replace(memory, lease=leased)
 
 
-def _urgent(before: GraphState, event: ChargerReading) -> bool:
+def _urgent(before: ChargerReading | None, event: ChargerReading) -> bool:
     """A car that left or a fault that came cannot wait for the tick."""
-    index = _index(before, event.point)
-    if index is None or event.state not in (ChargerState.DISCONNECTED, ChargerState.FAULT, ChargerState.UNAVAILABLE):
+    if event.state not in (ChargerState.DISCONNECTED, ChargerState.FAULT, ChargerState.UNAVAILABLE):
         return False
-    reading = before.situation.points[index].reading
-    return reading is None or reading.state is not event.state
+    return before is None or before.state is not event.state
 
 
-def _ordered(state: GraphState, event: Command) -> GraphState:
-    index = _index(state, event.point)
-    if index is None:
-        return state
-    memory = state.memories[index]
-    wishes = asked.step(memory.asked, event.order, session_kwh(memory))
-    return _with_memory(state, index, replace(memory, asked=wishes))
-
-
-def _written(state: GraphState, event: WriteOutcome) -> GraphState:
-    index = _index(state, event.point)
-    if index is None:
-        return state
-    memory, now_s = state.memories[index], state.situation.mono_s
-    memory = replace(
+def _written(memory: PointMemory, event: WriteOutcome, now_s: float) -> PointMemory:
+    return replace(
         memory,
         lease=lease.outcome(memory.lease, event, now_s),
         phases=phases.outcome(memory.phases, event, now_s),
     )
-    return _with_memory(state, index, memory)
 
 
-def _evaluate(state: GraphState) -> tuple[GraphState, Output]:
+def _evaluate(state: GraphState, situation: Situation, before: tuple[PointMemory, ...]) -> tuple[GraphState, Output]:
     """Decide once for the whole site, on everything known now."""
-    situation, config = state.situation, state.config
+    config = state.config
     now_s, utc_s = situation.mono_s, situation.utc_s
     last_s = state.memory.evaluated_s
     dt_s = 0.0 if last_s is None else min(max(now_s - last_s, 0.0), LONGEST_STEP_S)
     memories: list[PointMemory] = []
     views: list[View] = []
-    for known, before in zip(situation.points, state.memories, strict=True):
-        memory, view = look(known, before, now_s=now_s, utc_s=utc_s)
+    for known, remembered in zip(situation.points, before, strict=True):
+        memory, view = look(known, remembered, now_s=now_s, utc_s=utc_s)
         memories.append(memory)
         views.append(view)
     ev_w = sum((view.ev_w for view in views if view.reachable), 0.0)

@@ -31,7 +31,7 @@ class Aim(IntEnum):
     SUN = 2
 
 
-class Intent(Struct, frozen=True):
+class Intent(Struct, frozen=True, gc=False):
     """The mode's answer before sun, limits and phases."""
 
     aim: Aim
@@ -40,7 +40,7 @@ class Intent(Struct, frozen=True):
     notes: tuple[Reason, ...] = ()
 
 
-class Look(Struct, frozen=True):
+class Look(Struct, frozen=True, gc=False):
     """The first half of a step: what is there and what is wanted."""
 
     point: Point

@@ -25,7 +25,7 @@ PEACE_S = 120.0
 """A lease that stood unchanged for so long ends the report of a foreign writer."""
 
 
-class LeaseState(Struct, frozen=True, kw_only=True):
+class LeaseState(Struct, frozen=True, gc=False, kw_only=True):
     """The last write, its fate, and what was read since."""
 
     sent_a: float | None = None

@@ -19,7 +19,7 @@ FREE_A = 1e6
 FIRST = Reason(Why.LIMIT_CONFIG)
 
 
-class Cap(Struct, frozen=True):
+class Cap(Struct, frozen=True, gc=False):
     """A limit in A with its reason; ``raise_a`` is never above ``now_a``."""
 
     now_a: float = FREE_A
@@ -63,7 +63,7 @@ def any_set(site_config: Site, off_grid: bool) -> bool:
     return site_config.limits.fuse_a is not None or site_config.limits.import_w is not None or off_grid
 
 
-class Room(Struct, frozen=True):
+class Room(Struct, frozen=True, gc=False):
     """What the house connection leaves for all points together: A for each grid phase, W in total."""
 
     phase_now_a: tuple[float, float, float] = (FREE_A, FREE_A, FREE_A)
@@ -79,7 +79,7 @@ class Room(Struct, frozen=True):
 FREE_ROOM = Room()
 
 
-class Own(Struct, frozen=True):
+class Own(Struct, frozen=True, gc=False):
     """The own load behind the site's sample: A for each grid phase and W, least and most likely."""
 
     least_a: tuple[float, float, float]
@@ -150,7 +150,7 @@ def _each(
     )
 
 
-class LimitState(Struct, frozen=True):
+class LimitState(Struct, frozen=True, gc=False):
     """A point's memory of the site's limits."""
 
     limited: bool = False

@@ -18,7 +18,7 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 
-class Machine(Struct, Generic[S, In, Out], frozen=True):
+class Machine(Struct, Generic[S, In, Out], frozen=True, gc=False):
     """A pure ``step(state, input) -> (state, output)`` and the state that it begins with."""
 
     initial: S

@@ -16,7 +16,7 @@ from phaeton.streams.view import ViewState
 from phaeton.streams.wake import WakeState
 
 
-class PointMemory(Struct, frozen=True, kw_only=True):
+class PointMemory(Struct, frozen=True, gc=False, kw_only=True):
     """All that a point remembers, one entry for each room."""
 
     asked: Asked

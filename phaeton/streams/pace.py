@@ -19,7 +19,7 @@ SETTLED_A = 0.5
 SETTLED_S = 3.0
 
 
-class PaceState(Struct, frozen=True):
+class PaceState(Struct, frozen=True, gc=False):
     """The setpoint and its recent moves."""
 
     setpoint_a: float = 0.0
@@ -32,7 +32,7 @@ class PaceState(Struct, frozen=True):
     """The sun gives less than the setpoint since then."""
 
 
-class Wish(Struct, frozen=True):
+class Wish(Struct, frozen=True, gc=False):
     """What the mode wants (A): one current, or for the sun one to raise to and one to lower to."""
 
     raise_a: float

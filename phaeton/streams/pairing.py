@@ -18,7 +18,7 @@ _KEPT_MEASUREMENTS = 5
 _AGREE_S = 2.0
 
 
-class PairingState(Struct, frozen=True):
+class PairingState(Struct, frozen=True, gc=False):
     """Own power over the last seconds and the steps that are being timed."""
 
     history: tuple[tuple[float, float], ...] = ()
@@ -32,7 +32,7 @@ class PairingState(Struct, frozen=True):
     last_grid_w: float | None = None
 
 
-class Paired(Struct, frozen=True):
+class Paired(Struct, frozen=True, gc=False):
     """The least and the most that the own power may have been when the site was sampled, in W."""
 
     least_w: float
@@ -75,6 +75,8 @@ def pair(state: PairingState, sample_s: float, window_s: float = WINDOW_S) -> Pa
         start, end = sample_s - delay - SLACK_S, sample_s - delay + SLACK_S
     least = most = None
     history = state.history
+    if len(history) == 1:
+        return Paired(history[0][1], history[0][1])
     for index, (at_s, ev_w) in enumerate(history):
         until_s = history[index + 1][0] if index + 1 < len(history) else 1e18
         if until_s <= start or (at_s > end and least is not None):
@@ -92,6 +94,8 @@ def time_steps(state: PairingState, now_s: float, ev_w: float, grid_w: float | N
     if last_grid_w is None:
         return replace(state, last_grid_w=grid_w)
     if state.timing_since_s is None:
+        if len(state.history) == 1:
+            return replace(state, last_grid_w=grid_w) if grid_w != last_grid_w else state
         recent = [w for at_s, w in state.history if at_s >= now_s - 2.5]
         before = [w for at_s, w in state.history if at_s < now_s - 2.5]
         if recent and before and abs(ev_w - before[-1]) > STEP_W:

@@ -34,7 +34,7 @@ class Stage(StrEnum):
     SETTLING = "settling"
 
 
-class PhaseState(Struct, frozen=True, kw_only=True):
+class PhaseState(Struct, frozen=True, gc=False, kw_only=True):
     """The phases in force and the switch that may be under way."""
 
     phases: int = 3
@@ -57,7 +57,7 @@ class PhaseState(Struct, frozen=True, kw_only=True):
     """Switches to one phase that the currents contradicted."""
 
 
-class Switch(Struct, frozen=True):
+class Switch(Struct, frozen=True, gc=False):
     """What the phases ask for in this step."""
 
     phases: int
@@ -70,7 +70,7 @@ class Switch(Struct, frozen=True):
     reason: Reason | None = None
 
 
-class Wanted(Struct, frozen=True):
+class Wanted(Struct, frozen=True, gc=False):
     """What the mode wants: a fixed count, or auto's choice by surplus."""
 
     fixed: int | None = None

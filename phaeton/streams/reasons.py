@@ -16,7 +16,7 @@ from phaeton.model import Reason, Why
 Unit = Literal["W", "A", "%", "kWh", "s", "count", "times", "phases"]
 
 
-class Words(Struct, frozen=True):
+class Words(Struct, frozen=True, gc=False):
     """How one kind of reason is said."""
 
     plain: str

@@ -17,7 +17,7 @@ HOUR_S = 3600.0
 DAY_S = 86400.0
 
 
-class RunState(Struct, frozen=True):
+class RunState(Struct, frozen=True, gc=False):
     """Whether auto charges, and what it needs to know to begin or end that."""
 
     in_auto: bool = False
@@ -34,7 +34,7 @@ class RunState(Struct, frozen=True):
     """Times of the starts of the last day."""
 
 
-class Run(Struct, frozen=True):
+class Run(Struct, frozen=True, gc=False):
     """Auto's answer for this step."""
 
     running: bool = False
@@ -47,7 +47,7 @@ class Run(Struct, frozen=True):
 IDLE = Run()
 
 
-class Sun(Struct, frozen=True):
+class Sun(Struct, frozen=True, gc=False):
     """What the sun gives a point in this step (W)."""
 
     raise_w: float

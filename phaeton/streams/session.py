@@ -19,7 +19,7 @@ JUMP_KWH = 0.5
 POSSIBLE_W = 60_000.0
 
 
-class Tariff(Struct, frozen=True):
+class Tariff(Struct, frozen=True, gc=False):
     """The prices of a moment, per kWh; None where none is known."""
 
     import_per_kwh: float | None
@@ -27,7 +27,7 @@ class Tariff(Struct, frozen=True):
     currency: str
 
 
-class SessionState(Struct, frozen=True, kw_only=True):
+class SessionState(Struct, frozen=True, gc=False, kw_only=True):
     """The running stay, the running slot, and the meter."""
 
     session: Session | None = None
@@ -46,7 +46,7 @@ class SessionState(Struct, frozen=True, kw_only=True):
     """The car was charging in the last step."""
 
 
-class Booked(Struct, frozen=True):
+class Booked(Struct, frozen=True, gc=False):
     """What a step produced."""
 
     session: Session | None
@@ -157,7 +157,7 @@ def _drawn(
     return replace(state, meter_kwh=energy_kwh, meter_s=now_s, ahead_kwh=ahead_kwh), drawn_kwh
 
 
-class _Split(Struct, frozen=True):
+class _Split(Struct, frozen=True, gc=False):
     total: float
     pv: float
     battery: float

@@ -12,7 +12,7 @@ from phaeton.model import Reason, Why
 from phaeton.streams.limits import FREE_ROOM, NO_CAP, Cap, Room
 
 
-class Claim(Struct, frozen=True):
+class Claim(Struct, frozen=True, gc=False):
     """What a point in auto brings to the sharing of the surplus (W)."""
 
     index: int
@@ -24,7 +24,7 @@ class Claim(Struct, frozen=True):
     """The most that it can use: its limit, or little more than it uses where it leaves some of its offer."""
 
 
-class Offer(Struct, frozen=True):
+class Offer(Struct, frozen=True, gc=False):
     """The surplus for one point, to raise and to lower with (W)."""
 
     raise_w: float
@@ -78,7 +78,7 @@ def _equally(running: list[Claim], pool_w: float) -> dict[int, float]:
     return given
 
 
-class Load(Struct, frozen=True):
+class Load(Struct, frozen=True, gc=False):
     """A point beside the site's limits: what it would use, and on which of the grid's phases."""
 
     index: int
@@ -161,7 +161,7 @@ def _take(load: Load, current_a: float, left_a: list[float], left_w: float) -> f
     return left_w - current_a * load.volt_v * len(load.lines)
 
 
-class Shared(Struct, frozen=True):
+class Shared(Struct, frozen=True, gc=False):
     """What the site gives a point in this step."""
 
     offer: Offer | None

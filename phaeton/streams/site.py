@@ -14,7 +14,7 @@ GENERATOR = 2
 INVERTING = 240
 
 
-class SiteState(Struct, frozen=True):
+class SiteState(Struct, frozen=True, gc=False):
     """What is remembered of the site beside its surplus."""
 
     begun_s: float | None = None
@@ -24,7 +24,7 @@ class SiteState(Struct, frozen=True):
     low_soc: bool = False
 
 
-class SiteView(Struct, frozen=True):
+class SiteView(Struct, frozen=True, gc=False):
     """The site in this step."""
 
     reading: SiteReading | None

@@ -6,6 +6,7 @@ finite become "not known".
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import isfinite
 
 from msgspec import Struct
@@ -26,7 +27,7 @@ from phaeton.model import (
 )
 
 
-class ConfigChanged(Event, frozen=True, tag=True):
+class ConfigChanged(Event, frozen=True, gc=False, tag=True):
     """A configuration comes into force; points keep their memory by their ids."""
 
     config: Config
@@ -81,70 +82,88 @@ def _bad_phases(event: Struct, names: tuple[str, ...]) -> dict[str, object]:
     return changes
 
 
+def _any_bad(numbers: tuple[float | None, ...]) -> bool:
+    """Whether one of the numbers is not finite; one sum tells it for all (NaN and infinities survive a sum)."""
+    return not isfinite(sum(filter(None, numbers)))
+
+
 def finite_site(reading: SiteReading) -> SiteReading:
     """The same reading without anything that is not finite."""
-    changes = _bad_numbers(reading, _SITE_NUMBERS) | _bad_phases(reading, _PHASES[:2])
-    return replace(reading, **changes) if changes else reading
+    r = reading
+    if not _any_bad(
+        (
+            r.grid_w,
+            r.pv_w,
+            r.consumption_w,
+            r.battery_w,
+            r.battery_soc_pct,
+            r.battery_charge_limit_w,
+            r.ess_setpoint_w,
+            r.ess_min_soc_pct,
+            r.feed_in_limit_w,
+            r.dess_charge_w,
+            *r.grid_phase_w,
+            *r.grid_phase_a,
+        )
+    ):
+        return reading
+    return replace(reading, **_bad_numbers(reading, _SITE_NUMBERS), **_bad_phases(reading, _PHASES[:2]))
 
 
 def finite_charger(reading: ChargerReading) -> ChargerReading:
     """The same reading without anything that is not finite."""
-    changes = _bad_numbers(reading, _CHARGER_NUMBERS) | _bad_phases(reading, _PHASES[2:])
-    return replace(reading, **changes) if changes else reading
-
-
-def advance(situation: Situation, event: Event) -> Situation:
-    """The situation at the time of the event; a clock that is not finite or runs back is not followed."""
-    mono_s = event.mono_s if isfinite(event.mono_s) and event.mono_s > situation.mono_s else situation.mono_s
-    utc_s = event.utc_s if isfinite(event.utc_s) else situation.utc_s
-    if mono_s == situation.mono_s and utc_s == situation.utc_s:
-        return situation
-    return Situation(
-        mono_s=mono_s,
-        utc_s=utc_s,
-        points=situation.points,
-        site=situation.site,
-        site_unavailable=situation.site_unavailable,
-        prices=situation.prices,
-    )
-
-
-def fold(situation: Situation, event: Event) -> Situation:
-    """The situation with the event in it; commands, outcomes and ticks only advance its time."""
-    now = advance(situation, event)
-    if isinstance(event, ChargerReading):
-        return _with_reading(now, event)
-    if isinstance(event, SiteReading):
-        if now.site is not None and not event.mono_s >= now.site.mono_s:
-            return now
-        return replace(now, site=finite_site(event), site_unavailable=None) if isfinite(event.mono_s) else now
-    if isinstance(event, ChargerIdentity):
-        return replace(now, points=tuple(replace(p, identity=event) if p.id == event.point else p for p in now.points))
-    if isinstance(event, Unavailable):
-        if event.source == "site":
-            return replace(now, site_unavailable=event)
-        return replace(
-            now, points=tuple(replace(p, unavailable=event) if p.id == event.source else p for p in now.points)
+    r = reading
+    if not _any_bad(
+        (
+            r.power_w,
+            r.energy_kwh,
+            r.limit_set_a,
+            r.limit_actual_a,
+            r.limit_safe_a,
+            r.limit_max_a,
+            r.limit_remaining_s,
+            r.temperature_c,
+            *r.voltage_v,
+            *r.current_a,
+            *r.power_phase_w,
         )
-    if isinstance(event, PriceCurve):
-        return replace(now, prices=event)
-    return now
+    ):
+        return reading
+    return replace(reading, **_bad_numbers(reading, _CHARGER_NUMBERS), **_bad_phases(reading, _PHASES[2:]))
 
 
-def _with_reading(now: Situation, event: ChargerReading) -> Situation:
-    if not isfinite(event.mono_s):
-        return now
-    points = list(now.points)
-    for index, point in enumerate(points):
-        if point.id == event.point and (point.reading is None or event.mono_s >= point.reading.mono_s):
-            points[index] = PointSituation(
-                id=point.id, reading=finite_charger(event), identity=point.identity, unavailable=None
-            )
-    return Situation(
-        mono_s=now.mono_s,
-        utc_s=now.utc_s,
-        points=tuple(points),
-        site=now.site,
-        site_unavailable=now.site_unavailable,
-        prices=now.prices,
-    )
+def fold(situation: Situation, events: Iterable[Event]) -> Situation:
+    """The situation with the events in it; commands, outcomes and ticks only advance its time.
+
+    A clock that is not finite or runs back is not followed.
+    """
+    mono_s, utc_s = situation.mono_s, situation.utc_s
+    points, site, prices = situation.points, situation.site, situation.prices
+    away = situation.site_unavailable
+    for event in events:
+        sane = isfinite(event.mono_s)
+        if sane and event.mono_s > mono_s:
+            mono_s = event.mono_s
+        if isfinite(event.utc_s):
+            utc_s = event.utc_s
+        if isinstance(event, ChargerReading):
+            if sane:
+                points = tuple([_read(p, event) if p.id == event.point else p for p in points])
+        elif isinstance(event, SiteReading):
+            if sane and (site is None or event.mono_s >= site.mono_s):
+                site, away = finite_site(event), None
+        elif isinstance(event, ChargerIdentity):
+            points = tuple([replace(p, identity=event) if p.id == event.point else p for p in points])
+        elif isinstance(event, Unavailable):
+            away = event if event.source == "site" else away
+            points = tuple([replace(p, unavailable=event) if p.id == event.source else p for p in points])
+        elif isinstance(event, PriceCurve):
+            prices = event
+    return Situation(mono_s=mono_s, utc_s=utc_s, points=points, site=site, site_unavailable=away, prices=prices)
+
+
+def _read(point: PointSituation, event: ChargerReading) -> PointSituation:
+    """The point with a new reading, unless it is older than the one that is known."""
+    if point.reading is not None and event.mono_s < point.reading.mono_s:
+        return point
+    return PointSituation(id=point.id, reading=finite_charger(event), identity=point.identity, unavailable=None)

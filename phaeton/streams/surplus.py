@@ -22,7 +22,7 @@ FROZEN_AFTER_S = 15.0
 """... once the slowest meter should have shown the move."""
 
 
-class SurplusState(Struct, frozen=True):
+class SurplusState(Struct, frozen=True, gc=False):
     """Smoothed surplus and what is needed to judge the next sample."""
 
     sample_s: float | None = None
@@ -39,7 +39,7 @@ class SurplusState(Struct, frozen=True):
     still: SiteReading | None = None
 
 
-class Surplus(Struct, frozen=True):
+class Surplus(Struct, frozen=True, gc=False):
     """What the sun leaves for all cars, their own power included (W), and how far it can be trusted."""
 
     raise_w: float | None = None

@@ -32,7 +32,7 @@ _WITH_CAR = frozenset(
 )
 
 
-class ViewState(Struct, frozen=True):
+class ViewState(Struct, frozen=True, gc=False):
     """What is remembered between readings."""
 
     read_mono_s: float = -1.0
@@ -51,7 +51,7 @@ class ViewState(Struct, frozen=True):
     below_since_s: float | None = None
 
 
-class View(Struct, frozen=True):
+class View(Struct, frozen=True, gc=False):
     """The charger and the car as the rooms see them in one step."""
 
     known: bool = False
@@ -81,8 +81,22 @@ NOTHING = View()
 
 
 def _volt(reading: ChargerReading) -> float:
-    measured = [v for v in reading.voltage_v if v is not None and 80.0 <= v <= 300.0]
-    return sum(measured) / len(measured) if measured else NOMINAL_V
+    """The mean of the phase voltages that are there (V)."""
+    total, count = 0.0, 0
+    for volt in reading.voltage_v:
+        if volt is not None and 80.0 <= volt <= 300.0:
+            total += volt
+            count += 1
+    return total / count if count else NOMINAL_V
+
+
+def _highest_a(reading: ChargerReading) -> float:
+    """The highest phase current (A)."""
+    highest = 0.0
+    for current in reading.current_a:
+        if current is not None and current > highest:
+            highest = current
+    return highest
 
 
 def _power(reading: ChargerReading) -> float:
@@ -115,7 +129,7 @@ def _view(state: ViewState, reading: ChargerReading, age_s: float, was_plugged: 
         state=state.state,
         charging=charging,
         ev_w=_power(reading),
-        current_a=max((c for c in reading.current_a if c is not None), default=0.0),
+        current_a=_highest_a(reading),
         volt_v=_volt(reading),
         phases=state.phases,
         fault=(reading.fault or Fault.OTHER) if state.state is ChargerState.FAULT else None,
@@ -191,7 +205,7 @@ def _learn(
     """The car's own maximum: the highest current held for 60 s at 1 A or more below the setpoint."""
     if not plugged or (before.phases is not None and before.phases_next not in (None, before.phases)):
         return None, 0.0, None
-    current = max((c for c in reading.current_a if c is not None), default=0.0)
+    current = _highest_a(reading)
     if state is not ChargerState.CHARGING or current <= FLOWING_A or current > setpoint_a - LEARN_BELOW_A:
         learnt_a = before.learnt_a
         if learnt_a is not None and current > learnt_a + 0.5:

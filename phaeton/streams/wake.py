@@ -13,7 +13,7 @@ PULSE_S = 10.0
 """Long enough for the pilot to be seen going away; changes of direction closer than this are forbidden."""
 
 
-class WakeState(Struct, frozen=True):
+class WakeState(Struct, frozen=True, gc=False):
     """How long the offer was not taken, and how often waking was tried."""
 
     offered_since_s: float | None = None
@@ -25,7 +25,7 @@ class WakeState(Struct, frozen=True):
     """The car itself ended a charge of this stay."""
 
 
-class Wake(Struct, frozen=True):
+class Wake(Struct, frozen=True, gc=False):
     """What waking asks for now."""
 
     pulse: bool = False
