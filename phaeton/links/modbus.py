@@ -147,6 +147,16 @@ class _Turn:
         self._taken = False
 
 
+class _Trouble:
+    """Failures in a row, of one unit or of the connection itself, and when the next attempt is due."""
+
+    def __init__(self, began_s: float) -> None:
+        self.began_s = began_s
+        self.failures = 0
+        self.not_before_s = began_s
+        self.why = ""
+
+
 class ModbusLink:
     """The owner of one connection. Made by `ModbusLinks.get`; all methods belong to the event loop's thread."""
 
@@ -160,9 +170,8 @@ class ModbusLink:
         self._client: AsyncModbusTcpClient | None = None
         self._expected: Expected | None = None
         self._last_answer_s = float("-inf")
-        self._failures = 0
-        self._outage_since_s: float | None = None
-        self._not_before_s = float("-inf")
+        self._troubles: dict[int | None, _Trouble] = {}
+        """By unit, so that a silent one does not keep the others waiting; None is the connection itself."""
         self._why = "not connected yet"
         self._tally = Tally()
         self._closed = False
@@ -173,16 +182,19 @@ class ModbusLink:
         """Whether there is a connection; a silent peer shows at the next request only."""
         return self._client is not None
 
-    @property
-    def retry_in_s(self) -> float:
-        """Seconds until the next attempt is allowed; 0 when a request may go now."""
-        return max(0.0, self._not_before_s - self._now())
+    def retry_in_s(self, *units: int) -> float:
+        """Seconds until the next attempt with these units is allowed; 0 when a request may go now."""
+        now_s = self._now()
+        dues_s = (trouble.not_before_s - now_s for unit, trouble in self._troubles.items() if unit in (None, *units))
+        return max((0.0, *dues_s))
 
     @property
     def stats(self) -> LinkStats:
         """What happened on this link so far."""
-        outage_s = None if self._outage_since_s is None else self._now() - self._outage_since_s
-        return self._tally.stats(self.host, self.port, connected=self.connected, outage_s=outage_s, why=self._why)
+        oldest = min(self._troubles.values(), key=lambda trouble: trouble.began_s, default=None)
+        outage_s = None if oldest is None else self._now() - oldest.began_s
+        why = "" if oldest is None else oldest.why
+        return self._tally.stats(self.host, self.port, connected=self.connected, outage_s=outage_s, why=why)
 
     def watch(self, lost: Callable[[], None]) -> Callable[[], None]:
         """Call ``lost`` when the peer drops the connection; returns what ends that."""
@@ -244,7 +256,7 @@ class ModbusLink:
     ) -> ModbusPDU:
         await self._take_turn(urgent=urgent)
         try:
-            client = await self._connection(may_connect=not urgent)
+            client = await self._connection(expected.unit, may_connect=not urgent)
             started_s = self._now()
             self._expected = expected
             try:
@@ -252,17 +264,17 @@ class ModbusLink:
             except ModbusException as error:
                 took = self._now() - started_s
                 why = f"no answer within {took:.1f} s" if self._client is client else f"connection lost ({error})"
-                raise self._failed(UnreachableError(why), name, started_s) from None
+                raise self._failed(UnreachableError(why), expected.unit, name, started_s) from None
             except (LinkError, OSError) as error:
                 failure = error if isinstance(error, LinkError) else UnreachableError(str(error))
-                raise self._failed(failure, name, started_s) from None
+                raise self._failed(failure, expected.unit, name, started_s) from None
             except BaseException:
                 self._drop()  # cancelled with an answer on the way
                 raise
             finally:
                 self._expected = None
             self._last_answer_s = self._now()
-            self._answered()
+            self._troubles.pop(expected.unit, None)
             if isinstance(answer, ExceptionResponse):
                 self._tally.failed(name)
                 raise RefusedError(answer.exception_code)
@@ -282,14 +294,15 @@ class ModbusLink:
             self._turn.give()
             await asyncio.sleep(left_s)
 
-    async def _connection(self, *, may_connect: bool) -> AsyncModbusTcpClient:
+    async def _connection(self, unit: int, *, may_connect: bool) -> AsyncModbusTcpClient:
         idle = self.settings.idle_close_s
         if self._client is not None and idle is not None and self._now() - self._last_answer_s > idle - _IDLE_MARGIN_S:
             self._drop()  # the charger closes it about now
         if self._client is not None:
             return self._client
-        if self._closed or not may_connect or self.retry_in_s > 0:
-            raise UnreachableError(self._why)
+        if self._closed or not may_connect or self.retry_in_s(unit) > 0:
+            trouble = self._troubles.get(None) or self._troubles.get(unit)
+            raise UnreachableError(trouble.why if trouble is not None and not self._closed else self._why)
         return await self._connect()
 
     async def _connect(self) -> AsyncModbusTcpClient:
@@ -324,11 +337,12 @@ class ModbusLink:
             client.close()
             why = reason[0] if reason else f"no connection within {self.settings.connect_timeout_s:g} s"
             self._tally.connect_failed()
-            raise self._failed(UnreachableError(f"{self.host}:{self.port}: {why}"), None, started_s)
+            raise self._failed(UnreachableError(f"{self.host}:{self.port}: {why}"), None, None, started_s)
         client.ctx.comm_params.timeout_connect = self.settings.request_timeout_s
         self._client = client
         self._last_answer_s = self._now()
         self.generation += 1
+        self._troubles.pop(None, None)
         self._tally.connected()
         if self.settings.connect_delay_s:
             await asyncio.sleep(self.settings.connect_delay_s)
@@ -362,25 +376,18 @@ class ModbusLink:
         for lost in tuple(self._watchers):
             lost()
 
-    def _failed(self, error: LinkError, name: str | None, started_s: float) -> LinkError:
+    def _failed(self, error: LinkError, unit: int | None, name: str | None, started_s: float) -> LinkError:
         """Close, and set the pause: it counts from the beginning of the attempt, so that time-outs do not add to it."""
         self._drop()
         now_s = self._now()
         if name is not None:
             self._tally.failed(name)
-        self._failures += 1
-        if self._outage_since_s is None:
-            self._outage_since_s = started_s
-        pause = self.settings.pause_s(self._failures, now_s - self._outage_since_s)
-        self._not_before_s = max(started_s + pause, now_s + min(pause, _SHORTEST_PAUSE_S))
-        self._why = str(error)
+        trouble = self._troubles.setdefault(unit, _Trouble(started_s))
+        trouble.failures += 1
+        pause = self.settings.pause_s(trouble.failures, now_s - trouble.began_s)
+        trouble.not_before_s = max(started_s + pause, now_s + min(pause, _SHORTEST_PAUSE_S))
+        trouble.why = self._why = str(error)
         return error
-
-    def _answered(self) -> None:
-        self._failures = 0
-        self._outage_since_s = None
-        self._not_before_s = float("-inf")
-        self._why = ""
 
     def _drop(self) -> None:
         client, self._client = self._client, None

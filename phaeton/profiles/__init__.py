@@ -6,7 +6,7 @@ Everything here is pure: no sockets, no clock.
 from phaeton.profiles.control import RegisterWrite, Setpoint, Step, Until, Wait, phase_steps, steps_for
 from phaeton.profiles.load import ProfileError, load_profile
 from phaeton.profiles.plan import Block, Place, blocks_for, blocks_of, place_of, port_of
-from phaeton.profiles.reading import identity_of, implausible, in_range, reading_of, serial_of
+from phaeton.profiles.reading import agreement, identity_of, implausible, in_range, reading_of, serial_of
 from phaeton.profiles.schema import Profile, Transport, Value
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Until",
     "Value",
     "Wait",
+    "agreement",
     "blocks_for",
     "blocks_of",
     "identity_of",

@@ -125,6 +125,12 @@ def implausible(profile: Profile, values: Values) -> str:
     return ""
 
 
+def agreement(profile: Profile, values: Values) -> int:
+    """How many of the profile's checks the values really pass; one without a value is not passed."""
+    checks = [*profile.detect.all.items(), *profile.detect.plausible.items()]
+    return sum(meets(values.get(name), test) for name, test in checks)
+
+
 def _contradicted(condition: Condition, values: Values) -> str:
     for name, test in condition.items():
         value = values.get(name)

@@ -36,6 +36,8 @@ class WireFaults:
 
     silent: bool = False
     """Requests are taken and never answered."""
+    silent_units: set[int] = field(default_factory=set)
+    """Requests to these units are never answered."""
     delay_s: float = 0.0
     """Each answer takes this long; a write is in force after it."""
     read_exception: int | None = None
@@ -242,7 +244,7 @@ class _Connection(asyncio.Protocol):
         if faults.hang_up:
             self._transport.close()
             return
-        if faults.silent:
+        if faults.silent or frame[6] in faults.silent_units:
             self._charger.requests["unanswered"] += 1
             return
         if faults.garbage:

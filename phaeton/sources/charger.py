@@ -141,7 +141,7 @@ class ChargerSource:
                 with outage:
                     await self._go_on(emit, started_s)
             except Exception:  # logged and told by the outage; the loop takes it from here
-                await self._sleep_in_outage(max(self._link.retry_in_s, min(_SHORTEST_PAUSE_S, self._poll_s)))
+                await self._sleep_in_outage(max(self._link_pause_s, min(_SHORTEST_PAUSE_S, self._poll_s)))
 
     async def _go_on(self, emit: Emit, started_s: float) -> None:
         """Poll in the pace of what happens until something fails."""
@@ -227,6 +227,7 @@ class ChargerSource:
         self._values = found.values
         self._generation = generation
         self._slow_due_s = _loop_s() + _SLOW_EVERY_S
+        self._relearn_due_s = _loop_s() + _RELEARN_EVERY_S
 
     def _plan(self, profile: Profile) -> None:
         self._profile = profile
@@ -245,12 +246,16 @@ class ChargerSource:
             pace_s = max(self._poll_s, _EMPTY_POLL_S if self._state is ChargerState.DISCONNECTED else _IDLE_POLL_S)
         return pace_s if idle_close_s is None else min(pace_s, idle_close_s / 4)
 
+    @property
+    def _link_pause_s(self) -> float:
+        return self._link.retry_in_s(self._place.unit, self._place.station_unit)
+
     def _pause_s(self, state: RetryCallState, outage: _Outage) -> float:
         """The pause before the next attempt: the link's own, and this point's where it alone is silent."""
         if self._stranger:
             return _ASK_STRANGER_EVERY_S
         pause_s = self._link.settings.pause_s(state.attempt_number, outage.lasts_s)
-        return max(self._link.retry_in_s, pause_s - outage.attempt_lasted_s, min(_SHORTEST_PAUSE_S, pause_s))
+        return max(self._link_pause_s, pause_s - outage.attempt_lasted_s, min(_SHORTEST_PAUSE_S, pause_s))
 
     async def _sleep_in_outage(self, seconds: float) -> None:
         """Sleep; only the acceptance of a stranger is a reason to wake."""

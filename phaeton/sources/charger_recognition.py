@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from msgspec import Struct, structs
 
 from phaeton.links.modbus import RefusedError
-from phaeton.profiles import Place, Profile, Value, blocks_of, implausible, in_range
+from phaeton.profiles import Place, Profile, Value, agreement, blocks_of, implausible, in_range
 from phaeton.profiles.plan import Block
 from phaeton.sources.charger_blocks import BlockReader
 
@@ -43,9 +43,11 @@ def variants(profile: Profile) -> Iterator[tuple[Profile, str]]:
 async def recognise(profile: Profile, place: Place, reader: BlockReader) -> Recognition:
     """Read identity, status and measurements, in this order; raises `LinkError`.
 
-    Where the values are absurd, other address shifts and word orders are tried.
+    Where the values are absurd, other address shifts and word orders are tried, and the one that agrees best with the
+    profile's checks is taken.
     """
     first: Recognition | None = None
+    best: tuple[int, Recognition] | None = None
     for variant, note in variants(profile):
         try:
             loose = await read_optional(reader, blocks_of(variant, place, "once"), checked=False)
@@ -56,11 +58,15 @@ async def recognise(profile: Profile, place: Place, reader: BlockReader) -> Reco
                 raise
             continue
         found = Recognition(variant, in_range(variant, loose), note, implausible(variant, loose))
-        if not found.problem:
-            return found
-        first = first or found
+        if first is None:
+            if not found.problem:
+                return found
+            first = found
+        agrees = agreement(variant, loose)
+        if not found.problem and agrees and (best is None or agrees > best[0]):
+            best = (agrees, found)
     assert first is not None
-    return first
+    return first if best is None else best[1]
 
 
 async def read_optional(reader: BlockReader, blocks: tuple[Block, ...], *, checked: bool = True) -> dict[str, Value]:

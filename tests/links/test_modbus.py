@@ -110,7 +110,7 @@ async def test_after_a_bad_answer_or_none_the_socket_is_not_used_again(
         await tried.link.read(1, 306, 72)
     assert not tried.link.connected
     setattr(tried.charger.faults, fault, False)
-    await until(lambda: tried.link.retry_in_s == 0)
+    await until(lambda: tried.link.retry_in_s(1) == 0)
     assert await limit_a(tried.link) == 6.0
     assert tried.charger.connections == 2
 
@@ -121,7 +121,7 @@ async def test_a_late_answer_is_never_taken_for_that_of_the_next_request(tried: 
     with pytest.raises(UnreachableError):
         await tried.link.read(1, 1215, 1)
     tried.charger.faults.delay_s = 0.0
-    await until(lambda: tried.link.retry_in_s == 0)
+    await until(lambda: tried.link.retry_in_s(1) == 0)
     for _ in range(20):
         assert await tried.link.read(1, 1214, 1) == [1]
         await asyncio.sleep(0.005)
@@ -161,7 +161,8 @@ async def test_the_pause_counts_from_the_beginning_of_the_attempt(tried: Bench) 
     tried.charger.faults.silent = True
     with pytest.raises(UnreachableError, match="no answer within"):
         await limit_a(link)
-    assert 0.1 < link.retry_in_s <= 0.25
+    assert 0.1 < link.retry_in_s(1) <= 0.25
+    assert link.retry_in_s(2) == 0, "another unit need not wait"
     await link.close()
 
 
