@@ -411,7 +411,7 @@ def _charger(point: PointDecision, known: PointSituation, name: str, device_inst
         reachable=point.reachable,
         unreachable_why="" if known.unavailable is None else known.unavailable.why,
         limits=_limits(point, reading),
-        lease=point.lease,
+        lease=_lease(point.lease),
         session=None if point.session is None else session_status(point.session),
         surplus_w=_round(point.surplus_w, 0),
         boost=BoostStatus(point.boost, None if point.boost_until_utc_s is None else moment(point.boost_until_utc_s)),
@@ -421,6 +421,22 @@ def _charger(point: PointDecision, known: PointSituation, name: str, device_inst
         serial=identity.serial,
         warning=identity.warning,
         device_instance=device_instance,
+    )
+
+
+def _lease(lease: Lease | None) -> Lease | None:
+    if lease is None:
+        return None
+    return Lease(
+        asked_a=round(lease.asked_a, 2),
+        accepted_a=_round(lease.accepted_a, 2),
+        applied_a=_round(lease.applied_a, 2),
+        safe_a=_round(lease.safe_a, 2),
+        remaining_s=_round(lease.remaining_s, 0),
+        validity_s=_round(lease.validity_s, 0),
+        foreign_a=_round(lease.foreign_a, 2),
+        foreign_every_s=_round(lease.foreign_every_s, 1),
+        foreign_count=lease.foreign_count,
     )
 
 

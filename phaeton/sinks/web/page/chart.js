@@ -131,7 +131,7 @@ export class Chart {
     return {
       width,
       height,
-      padding: [12, 6, 0, 0],
+      padding: [12, 26, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { setScale: false }, points: { size: 7 } },
       scales: {
