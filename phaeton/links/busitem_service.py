@@ -198,9 +198,10 @@ class BusItemService:
         await self._release()
         await self._link.close()
 
-    async def register_again(self) -> None:
-        """Leave the bus and return: clients read some values, such as the instance, only when a service appears."""
+    async def register_again(self, values: Mapping[str, Value]) -> None:
+        """Leave the bus and return with new values, for those that clients read only when a service appears."""
         await self._release()
+        self.update(values)
         self._wanted = True
         self._request_name()
 

@@ -10,6 +10,7 @@ import asyncio
 import importlib
 import math
 import os
+import socket
 from collections.abc import Awaitable, Callable, Sequence
 from types import ModuleType
 from typing import Protocol, TypeAlias, cast
@@ -116,6 +117,9 @@ class Library:
         """A connection to ``address`` that is not yet authenticated; raises OSError, with nothing left open."""
         new: object = self._buses.__new__(self._buses)
         bus = cast("Bus", new)
+        # dbus-next connects here, and would block for as long as a hung bus with a full queue exists
+        before_s = socket.getdefaulttimeout()
+        socket.setdefaulttimeout(1.0)
         try:
             self._buses.__init__(new, bus_address=address)  # type: ignore[call-arg]
         except BaseException:
@@ -123,6 +127,8 @@ class Library:
                 if left_open is not None:
                     left_open.close()
             raise
+        finally:
+            socket.setdefaulttimeout(before_s)
         if self.name == "dbus_next":
             bus._auth_readline = _HandshakeLines(bus)  # type: ignore[attr-defined]
         return bus

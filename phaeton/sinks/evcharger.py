@@ -67,6 +67,8 @@ class EvchargerService:
         self._bus = bus
         self._submit = submit
         self._instance = instance
+        self._given = instance
+        """The instance that the GX gave last."""
         self._position = OUTPUT if point.charger.position == "output" else INPUT
         folder = f"/Settings/Devices/phaeton_{ident}"
         self._instance_path = f"{folder}/ClassAndVrmInstance"
@@ -174,12 +176,18 @@ class EvchargerService:
         if position in (OUTPUT, INPUT) and self._point.charger.position is None:
             self._service.update({"/Position": position})
         kind, _, number = str(values.get(self._instance_path)).partition(":")
-        if kind == "evcharger" and number.isdecimal() and self._service["/DeviceInstance"] != int(number):
+        if kind == "evcharger" and number.isdecimal() and int(number) != self._given:
             _log.info("%s: the GX gives it instance %s", self.name, number)
-            self._service.update({"/DeviceInstance": int(number)})
-            if self._service.registered:
-                # clients read the instance only when a service appears
-                self._moving = asyncio.get_running_loop().create_task(self._service.register_again())
+            self._given = int(number)
+            if not self._service.registered:
+                self._service.update({"/DeviceInstance": self._given})
+            elif self._moving is None or self._moving.done():
+                self._moving = asyncio.get_running_loop().create_task(self._move())
+
+    async def _move(self) -> None:
+        """Appear anew under the instance: clients read it only when a service appears."""
+        while self.instance != self._given:
+            await self._service.register_again({"/DeviceInstance": self._given})
 
     async def _keep(self, path: str, value: Value) -> int:
         if not self._kept:

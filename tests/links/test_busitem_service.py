@@ -233,9 +233,10 @@ async def test_a_service_leaves_and_returns(service: BusItemService, stranger: S
 
 async def test_registering_again_makes_clients_look_again(service: BusItemService, stranger: Stranger) -> None:
     await stranger.listen(NAME)
-    await service.register_again()
+    await service.register_again({"/Mode": 2})
     await asyncio.wait_for(service.wait_registered(), 5)
-    await stranger.value(NAME, "/Mode")
+    assert await stranger.value(NAME, "/Mode") == 2
+    assert not any(message.member == "ItemsChanged" for message in stranger.signals)
     owners = [message.body[2] for message in stranger.signals if message.member == "NameOwnerChanged"]
     assert len(owners) == 2
     assert owners[0] == ""

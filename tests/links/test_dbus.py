@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import socket
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -132,6 +135,25 @@ async def test_a_bus_that_never_answers_the_handshake_is_given_up(
     await asyncio.wait_for(ended.wait(), 2)
     await link.close()
     server.close()
+
+
+async def test_a_hung_bus_that_takes_no_more_connections_does_not_block_us(
+    tmp_path: Path, library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dbus, "CONNECT_DEADLINE_S", 0.1)
+    path = str(tmp_path / "full")
+    with socket.socket(socket.AF_UNIX) as server, ExitStack() as waiting:
+        server.bind(path)
+        server.listen(0)
+        full = False
+        while not full:
+            one = waiting.enter_context(socket.socket(socket.AF_UNIX))
+            one.setblocking(False)
+            full = one.connect_ex(path) == errno.EAGAIN
+        link = DbusLink("blocked", f"unix:path={path}", library)
+        link.open()
+        await until(lambda: link.failing, within_s=2)
+        await link.close()
 
 
 async def test_a_bus_that_hangs_is_noticed_by_the_ping(

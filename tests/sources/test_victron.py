@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 from dbus_next import Message, Variant
+from msgspec import structs
 
 from phaeton.links import busitem_client
 from phaeton.links.busitem_client import BusClient
@@ -185,6 +186,37 @@ async def test_what_becomes_invalid_is_unknown_and_not_zero(house: Listener, gx:
     assert not reading.grid_metered
     for value in (reading.pv_w, reading.consumption_w, reading.battery_w, reading.battery_soc_pct, reading.ac_source):
         assert value is None
+
+
+async def test_a_house_that_the_simulated_gx_shows_is_read_as_it_is(house: Listener, gx: SimulatedGx) -> None:
+    shown = SiteReading(
+        mono_s=0.0,
+        utc_s=0.0,
+        grid_w=-1500.0,
+        grid_phase_w=(-500.0, -600.0, -400.0),
+        grid_phase_a=(2.17, 2.6, 1.74),
+        grid_metered=True,
+        pv_w=4200.0,
+        consumption_w=1200.0,
+        battery_w=1500.0,
+        battery_soc_pct=64.5,
+        ac_source=1,
+        system_state=252,
+        ess=True,
+        ess_setpoint_w=-40.0,
+        ess_min_soc_pct=20.0,
+        dess_active=True,
+        dess_charge_w=700.0,
+        battery_use=0,
+    )
+    gx.publish(dict.fromkeys(HOUSE))
+    gx.publish_reading(shown)
+
+    def as_shown() -> bool:
+        reading = house.reading
+        return reading is not None and structs.replace(reading, mono_s=0.0, utc_s=0.0) == shown
+
+    await until(as_shown)
 
 
 @pytest.mark.parametrize(
