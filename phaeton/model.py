@@ -446,7 +446,7 @@ class EnergySlot(Struct, frozen=True, gc=False, kw_only=True):
     unpriced_kwh: float
 
 
-class PointDecision(Struct, frozen=True, gc=False, kw_only=True):
+class PointDecision(Struct, frozen=True, gc=False):
     """What was decided for one charging point in one step, and why."""
 
     point: str
@@ -487,7 +487,7 @@ class PointDecision(Struct, frozen=True, gc=False, kw_only=True):
     """Price slots that were completed in this step."""
 
 
-class Decision(Struct, frozen=True, gc=False, kw_only=True):
+class Decision(Struct, frozen=True, gc=False):
     """One evaluation of the graph for the whole site."""
 
     mono_s: float
@@ -504,7 +504,7 @@ class Decision(Struct, frozen=True, gc=False, kw_only=True):
     currency: str = ""
 
 
-class PointSituation(Struct, frozen=True, gc=False, kw_only=True):
+class PointSituation(Struct, frozen=True, gc=False):
     """The latest of everything known of one charging point."""
 
     id: str
@@ -514,7 +514,7 @@ class PointSituation(Struct, frozen=True, gc=False, kw_only=True):
     """Set while the charger does not answer; the last reading stays for the record."""
 
 
-class Situation(Struct, frozen=True, gc=False, kw_only=True):
+class Situation(Struct, frozen=True, gc=False):
     """The latest of everything, folded from the sources; each part keeps its own times."""
 
     mono_s: float = 0.0

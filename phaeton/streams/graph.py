@@ -37,6 +37,7 @@ from phaeton.streams import point as pointing
 from phaeton.streams.intent import Aim, Look, intend, look
 from phaeton.streams.machine import Machine
 from phaeton.streams.memory import PointMemory, session_kwh
+from phaeton.streams.pace import tenths
 from phaeton.streams.session import Tariff
 from phaeton.streams.share import Claim, Load, Shared
 from phaeton.streams.situation import ConfigChanged, GraphEvent, fold
@@ -50,7 +51,7 @@ LIMIT_DELAY_S = 4.0
 """Delay of the site that its limits reckon with until it is measured."""
 
 
-class Memory(Struct, frozen=True, gc=False, kw_only=True):
+class Memory(Struct, frozen=True, gc=False):
     """What the rooms of the site remember."""
 
     surplus: surplus.SurplusState = surplus.SurplusState()
@@ -58,7 +59,7 @@ class Memory(Struct, frozen=True, gc=False, kw_only=True):
     evaluated_s: float | None = None
 
 
-class GraphState(Struct, frozen=True, gc=False, kw_only=True):
+class GraphState(Struct, frozen=True, gc=False):
     """The whole state of the graph; every part of it can be written down and read back."""
 
     config: Config
@@ -72,11 +73,11 @@ class GraphState(Struct, frozen=True, gc=False, kw_only=True):
 def initial_state(config: Config, points: tuple[Point, ...], zone: Zone) -> GraphState:
     """The state of an installation that knows nothing yet."""
     return GraphState(
-        config=config,
-        zone=zone,
-        points=points,
-        situation=Situation(points=tuple(PointSituation(id=p.id) for p in points)),
-        memories=tuple(PointMemory(asked=asked.initial(p.charger.initial)) for p in points),
+        config,
+        zone,
+        points,
+        Situation(points=tuple(PointSituation(id=p.id) for p in points)),
+        tuple(PointMemory(asked=asked.initial(p.charger.initial)) for p in points),
     )
 
 
@@ -125,14 +126,7 @@ def batch(state: GraphState, events: tuple[GraphEvent, ...]) -> tuple[GraphState
     if decisive:
         return _evaluate(state, situation, memories)
     return (
-        GraphState(
-            config=state.config,
-            zone=state.zone,
-            points=state.points,
-            situation=situation,
-            memories=memories,
-            memory=state.memory,
-        ),
+        GraphState(state.config, state.zone, state.points, situation, memories, state.memory),
         None,
     )
 
@@ -217,24 +211,24 @@ def _evaluate(state: GraphState, situation: Situation, before: tuple[PointMemory
         )
         decisions.append(decided)
     decision = Decision(
-        mono_s=now_s,
-        utc_s=utc_s,
-        points=tuple(decisions),
-        surplus_w=None if sun.lower_w is None else round(sun.lower_w, 1),
-        site_age_s=sun.age_s,
-        site_fresh=house.fresh,
-        site_delay_s=pairing.delay_s(surplus_state.pairing),
-        import_per_kwh=tariff.import_per_kwh,
-        feed_in_per_kwh=tariff.feed_in_per_kwh,
-        currency=tariff.currency,
+        now_s,
+        utc_s,
+        tuple(decisions),
+        None if sun.lower_w is None else tenths(sun.lower_w),
+        sun.age_s,
+        house.fresh,
+        pairing.delay_s(surplus_state.pairing),
+        tariff.import_per_kwh,
+        tariff.feed_in_per_kwh,
+        tariff.currency,
     )
     after = GraphState(
-        config=config,
-        zone=state.zone,
-        points=state.points,
-        situation=situation,
-        memories=tuple(memories),
-        memory=Memory(surplus=surplus_state, site=site_state, evaluated_s=now_s),
+        config,
+        state.zone,
+        state.points,
+        situation,
+        tuple(memories),
+        Memory(surplus_state, site_state, now_s),
     )
     return after, Output(situation, decision)
 

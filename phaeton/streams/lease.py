@@ -187,13 +187,13 @@ def shown(state: LeaseState, setpoint_a: float, reading: ChargerReading, now_s: 
     if remaining_s is not None:
         remaining_s = max(remaining_s - max(now_s - reading.mono_s, 0.0), 0.0)
     return Lease(
-        asked_a=setpoint_a,
-        accepted_a=reading.limit_set_a if remaining_s is None or remaining_s > 0 else None,
-        applied_a=reading.limit_actual_a,
-        safe_a=reading.limit_safe_a,
-        remaining_s=remaining_s,
-        validity_s=state.validity_s,
-        foreign_a=state.foreign_a,
-        foreign_every_s=state.foreign_every_s,
-        foreign_count=state.foreign_count,
+        setpoint_a,
+        reading.limit_set_a if remaining_s is None or remaining_s > 0 else None,
+        reading.limit_actual_a,
+        reading.limit_safe_a,
+        remaining_s,
+        state.validity_s,
+        state.foreign_a,
+        state.foreign_every_s,
+        state.foreign_count,
     )

@@ -53,6 +53,11 @@ def rounded(current_a: float, step_a: float) -> float:
     return round(floor(current_a / step_a + 1e-6) * step_a, 3)
 
 
+def tenths(value: float) -> float:
+    """To one decimal (``round`` takes ten times as long)."""
+    return floor(value * 10.0 + 0.5) / 10.0
+
+
 def adopt(state: PaceState, setpoint_a: float, now_s: float) -> PaceState:
     """Go on from a setpoint that is live at the charger."""
     return PaceState(setpoint_a=setpoint_a, changed_s=now_s, tokens=state.tokens, tokens_s=now_s)
@@ -81,7 +86,8 @@ def step(
     short_since_s, now_a, reason = _aim(before, config, wish, cap, now_s, min_a, settled_since_s)
     if now_a < wish.raise_a and reason is None and cap.now_a < wish.raise_a:
         reason = cap.reason
-    now_a = rounded(now_a, step_a)
+    if now_a != was_a:
+        now_a = rounded(now_a, step_a)
     if now_a < min_a:
         now_a = 0.0
     if now_a > was_a:
@@ -93,13 +99,13 @@ def step(
             tokens -= 1.0
     changed = now_a != was_a
     state = PaceState(
-        setpoint_a=now_a,
-        changed_s=now_s if changed else before.changed_s,
-        raised_s=now_s if now_a > was_a else before.raised_s,
-        tokens=tokens,
-        tokens_s=now_s,
-        settled_since_s=None if changed else settled_since_s,
-        short_since_s=short_since_s,
+        now_a,
+        now_s if changed else before.changed_s,
+        now_s if now_a > was_a else before.raised_s,
+        tokens,
+        now_s,
+        None if changed else settled_since_s,
+        short_since_s,
     )
     return state, now_a, reason
 

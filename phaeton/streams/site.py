@@ -71,17 +71,15 @@ def step(
     if (begun_s, off_grid, back_s, low_soc) != (before.begun_s, before.off_grid, before.back_s, before.low_soc):
         state = SiteState(begun_s, off_grid, back_s, low_soc)
     return state, SiteView(
-        reading=reading,
-        age_s=age_s,
-        fresh=reading is not None and age_s <= config.site.limits.missing_after_s and not surplus.frozen,
-        held=age_s > config.site.stale_hold_s or surplus.frozen,
-        lost=age_s > config.site.stale_stop_s,
-        frozen=surplus.frozen,
-        off_grid=off_grid,
-        pause=pause,
-        low_soc=Reason(Why.LOW_SOC, None if reading is None else reading.battery_soc_pct, minimum_pct)
-        if low_soc
-        else None,
+        reading,
+        age_s,
+        reading is not None and age_s <= config.site.limits.missing_after_s and not surplus.frozen,
+        age_s > config.site.stale_hold_s or surplus.frozen,
+        age_s > config.site.stale_stop_s,
+        surplus.frozen,
+        off_grid,
+        pause,
+        Reason(Why.LOW_SOC, None if reading is None else reading.battery_soc_pct, minimum_pct) if low_soc else None,
     )
 
 

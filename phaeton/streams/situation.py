@@ -159,7 +159,7 @@ def fold(situation: Situation, events: Iterable[Event]) -> Situation:
             points = tuple([replace(p, unavailable=event) if p.id == event.source else p for p in points])
         elif isinstance(event, PriceCurve):
             prices = event
-    return Situation(mono_s=mono_s, utc_s=utc_s, points=points, site=site, site_unavailable=away, prices=prices)
+    return Situation(mono_s, utc_s, points, site, away, prices)
 
 
 def _read(point: PointSituation, event: ChargerReading) -> PointSituation:

@@ -69,13 +69,13 @@ def step(
         state = replace(state, moved_since_s=now_s)
     reserve_w = _reserve(config.battery, site, state.battery_full)
     return state, Surplus(
-        raise_w=state.raise_w,
-        lower_w=state.lower_w,
-        age_s=age_s,
-        frozen=_is_frozen(state, config, site.mono_s),
-        reserve_w=reserve_w,
-        battery_feeds=state.battery_feeds,
-        dess=site.dess_active,
+        state.raise_w,
+        state.lower_w,
+        age_s,
+        _is_frozen(state, config, site.mono_s),
+        reserve_w,
+        state.battery_feeds,
+        site.dess_active,
     )
 
 
@@ -105,16 +105,16 @@ def _sample(state: SurplusState, config: Config, site: SiteReading, ev_w: float)
         lower_w = _smoothed(state.lower_w, base_w + own.most_w, weight)
     moved = state.still is None or not _same_values(state.still, site)
     return SurplusState(
-        sample_s=site.mono_s,
-        raise_w=raise_w,
-        lower_w=lower_w,
-        pairing=paired_state,
-        battery_full=full,
-        battery_feeds=feeds,
-        still_since_s=site.mono_s if moved or state.still_since_s is None else state.still_since_s,
-        still_ev_w=ev_w if moved else state.still_ev_w,
-        moved_since_s=None if moved else state.moved_since_s,
-        still=site,
+        site.mono_s,
+        raise_w,
+        lower_w,
+        paired_state,
+        full,
+        feeds,
+        site.mono_s if moved or state.still_since_s is None else state.still_since_s,
+        ev_w if moved else state.still_ev_w,
+        None if moved else state.moved_since_s,
+        site,
     )
 
 

@@ -119,22 +119,22 @@ def step(before: ViewState, reading: ChargerReading | None, now_s: float, setpoi
 def _view(state: ViewState, reading: ChargerReading, age_s: float, was_plugged: bool) -> View:
     charging = state.state is ChargerState.CHARGING and state.seen_car
     return View(
-        known=True,
-        reachable=age_s <= UNREACHABLE_AFTER_S,
-        age_s=age_s,
-        plugged=state.plugged,
-        present=state.plugged and state.seen_car,
-        unplugged_now=was_plugged and not state.plugged,
-        plugged_now=state.plugged and not was_plugged,
-        state=state.state,
-        charging=charging,
-        ev_w=_power(reading),
-        current_a=_highest_a(reading),
-        volt_v=_volt(reading),
-        phases=state.phases,
-        fault=(reading.fault or Fault.OTHER) if state.state is ChargerState.FAULT else None,
-        fault_text=reading.fault_text if state.state is ChargerState.FAULT else "",
-        learnt_a=state.learnt_a,
+        True,
+        age_s <= UNREACHABLE_AFTER_S,
+        age_s,
+        state.plugged,
+        state.plugged and state.seen_car,
+        was_plugged and not state.plugged,
+        state.plugged and not was_plugged,
+        state.state,
+        charging,
+        _power(reading),
+        _highest_a(reading),
+        _volt(reading),
+        state.phases,
+        (reading.fault or Fault.OTHER) if state.state is ChargerState.FAULT else None,
+        reading.fault_text if state.state is ChargerState.FAULT else "",
+        state.learnt_a,
     )
 
 
@@ -167,18 +167,18 @@ def _look(before: ViewState, reading: ChargerReading, setpoint_a: float) -> View
     phases, phases_next = _phases(before, reading, state)
     learnt_a, below_a, below_since_s = _learn(before, reading, state, setpoint_a, plugged)
     return ViewState(
-        read_mono_s=now_s,
-        plugged=plugged,
-        seen_car=seen_car,
-        gone_since_s=gone_since_s,
-        gone_polls=gone_polls,
-        pilot_e_since_s=pilot_e_since_s,
-        state=state,
-        phases=phases,
-        phases_next=phases_next,
-        learnt_a=learnt_a,
-        below_a=below_a,
-        below_since_s=below_since_s,
+        now_s,
+        plugged,
+        seen_car,
+        gone_since_s,
+        gone_polls,
+        pilot_e_since_s,
+        state,
+        phases,
+        phases_next,
+        learnt_a,
+        below_a,
+        below_since_s,
     )
 
 
