@@ -71,6 +71,7 @@ def decided(write: ChargerWrite | None, point: str = "1") -> Output:
 class Watched:
     """One charging point: its source with all that it told, and its sink with all its outcomes."""
 
+    id: str
     source: ChargerSource
     sink: ChargerSink
     events: list[Event] = field(default_factory=list)
@@ -102,7 +103,7 @@ class Watched:
     async def write(self, current_a: float | None = None, phases: int | None = None) -> WriteOutcome:
         """Publish a write and wait for its outcome."""
         count = len(self.outcomes)
-        self.sink.publish(decided(ChargerWrite(current_a, phases)))
+        self.sink.publish(decided(ChargerWrite(current_a, phases), self.id))
         await until(lambda: len(self.outcomes) > count)
         return self.outcomes[count]
 
@@ -135,7 +136,7 @@ class Bench:
             assert isinstance(event, WriteOutcome)
             outcomes.append(event)
 
-        watched = Watched(source, ChargerSink(point.id, source, self.link, now, emit), outcomes=outcomes)
+        watched = Watched(point.id, source, ChargerSink(point.id, source, self.link, now, emit), outcomes=outcomes)
         watched.subscription = source.events.subscribe(watched.events.append)
         self.points.append(watched)
         return watched

@@ -57,6 +57,8 @@ class WireFaults:
     wrong_transaction: bool = False
     hang_up: bool = False
     """The connection is closed instead of an answer."""
+    hang_up_at_single_write: bool = False
+    """The connection is closed at function 6, as with firmware 7.3.0."""
     low_word_first: bool = False
     shifted: bool = False
     """Registers are numbered from one, so that everything lies one address lower."""
@@ -241,7 +243,7 @@ class _Connection(asyncio.Protocol):
         faults = self._charger.faults
         if self._transport is None:
             return
-        if faults.hang_up:
+        if faults.hang_up or (faults.hang_up_at_single_write and frame[7] == 6):
             self._transport.close()
             return
         if faults.silent or frame[6] in faults.silent_units:
