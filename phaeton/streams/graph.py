@@ -188,26 +188,38 @@ def _evaluate(state: GraphState, situation: Situation, before: tuple[PointMemory
     now_s, utc_s = situation.mono_s, situation.utc_s
     last_s = state.memory.evaluated_s
     dt_s = 0.0 if last_s is None else min(max(now_s - last_s, 0.0), LONGEST_STEP_S)
-    memories: list[PointMemory] = []
+    number = range(len(before))
+    memories = list(before)
     views: list[View] = []
-    for known, remembered in zip(situation.points, before, strict=True):
-        memory, view = look(known, remembered, now_s=now_s, utc_s=utc_s)
-        memories.append(memory)
+    ev_w = 0.0
+    for i in number:
+        memories[i], view = look(situation.points[i], memories[i], now_s=now_s, utc_s=utc_s)
         views.append(view)
-    ev_w = sum((view.ev_w for view in views if view.reachable), 0.0)
+        if view.reachable:
+            ev_w += view.ev_w
     surplus_state, sun = surplus.step(state.memory.surplus, config, situation.site, now_s, ev_w)
     still_s = 0.0 if surplus_state.still_since_s is None else now_s - surplus_state.still_since_s
     site_state, house = site.step(state.memory.site, config, situation.site, sun, now_s, still_s)
     looks = [
-        intend(point, known, memory, view, house, config, state.zone, now_s=now_s, utc_s=utc_s)
-        for point, known, memory, view in zip(state.points, situation.points, memories, views, strict=True)
+        intend(
+            state.points[i],
+            situation.points[i],
+            memories[i],
+            views[i],
+            house,
+            config,
+            state.zone,
+            now_s=now_s,
+            utc_s=utc_s,
+        )
+        for i in number
     ]
     shared = _share(looks, config, sun, surplus_state, house)
     tariff = _tariff(situation, config, utc_s)
     decisions: list[PointDecision] = []
-    for index, seen in enumerate(looks):
-        memories[index], decided = pointing.decide(
-            seen, shared[index], house, config, tariff, now_s=now_s, utc_s=utc_s, dt_s=dt_s
+    for i in number:
+        memories[i], decided = pointing.decide(
+            looks[i], shared[i], house, config, tariff, now_s=now_s, utc_s=utc_s, dt_s=dt_s
         )
         decisions.append(decided)
     decision = Decision(
@@ -300,7 +312,7 @@ def _lines(seen: Look) -> tuple[int, ...]:
 
 def _load(index: int, seen: Look) -> Load:
     reserved_a = seen_a = 0.0
-    if seen.view.known and not seen.view.reachable and seen.view.plugged and seen.reading is not None:
+    if seen.view.known and seen.away and seen.view.plugged and seen.reading is not None:
         applied = (seen.reading.limit_actual_a or 0.0, seen.reading.limit_safe_a or 0.0)
         reserved_a, seen_a = max(applied), seen.view.current_a
     wants = seen.intent.aim is not Aim.ZERO
@@ -322,11 +334,14 @@ def _load(index: int, seen: Look) -> Load:
 def _own_load(looks: list[Look], state: surplus.SurplusState, house: site.SiteView) -> limits.Own:
     """The own load behind the site's newest sample, on each of the grid's phases (A) and in total (W)."""
     now_a = [0.0, 0.0, 0.0]
-    ev_w = 0.0
+    ev_w = away_w = 0.0
     for seen in looks:
         if seen.reading is None or not seen.view.reachable:
             continue
         ev_w += seen.view.ev_w
+        if seen.away:
+            away_w += seen.view.ev_w
+            continue  # a load of the house, for the caps of the others
         for current, mapped in zip(seen.reading.current_a, seen.point.charger.phase_map, strict=True):
             now_a[mapped - 1] += max(current or 0.0, 0.0)
     sample_s = 0.0 if house.reading is None else house.reading.mono_s
@@ -338,6 +353,6 @@ def _own_load(looks: list[Look], state: surplus.SurplusState, house: site.SiteVi
     return limits.Own(
         least_a=(max(least[0], 0.0), max(least[1], 0.0), max(least[2], 0.0)),
         most_a=(most[0], most[1], most[2]),
-        least_w=min(own.least_w, ev_w),
-        most_w=max(own.most_w, ev_w),
+        least_w=max(min(own.least_w, ev_w) - away_w, 0.0),
+        most_w=max(own.most_w, ev_w) - away_w,
     )

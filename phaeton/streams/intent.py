@@ -54,6 +54,8 @@ class Look(Struct, frozen=True, gc=False):
     phases: int
     """Phases to count with."""
     can_switch: bool
+    away: bool
+    """The charger did not answer the last time, or for long: what it draws cannot be changed now."""
 
     @property
     def min_w(self) -> float:
@@ -124,6 +126,7 @@ def intend(
         min_a=point.charger.limits.min_set_current_a,
         phases=min(counted, point.charger.limits.max_phases),
         can_switch=can_switch,
+        away=not view.reachable or known.unavailable is not None,
     )
 
 
