@@ -403,7 +403,7 @@ class Lease(Struct, frozen=True, gc=False):
     foreign_count: int = 0
 
 
-class Session(Struct, frozen=True, gc=False, kw_only=True):
+class Session(Struct, frozen=True, gc=False):
     """One stay of the car: plugged in to unplugged."""
 
     id: str
@@ -430,7 +430,7 @@ class Session(Struct, frozen=True, gc=False, kw_only=True):
     charger_serial: str = ""
 
 
-class EnergySlot(Struct, frozen=True, gc=False, kw_only=True):
+class EnergySlot(Struct, frozen=True, gc=False):
     """What one point drew in one price slot, with its cost."""
 
     point: str

@@ -201,42 +201,38 @@ def _book(
     if slot is not None and slot.start_utc_s != start_s:
         done, slot = (slot,), None
     if slot is None:
-        slot = EnergySlot(
-            point=session.point,
-            session=session.id,
-            start_utc_s=start_s,
-            energy_kwh=split.total,
-            pv_kwh=split.pv,
-            battery_kwh=split.battery,
-            grid_kwh=split.grid,
-            cost=cost,
-            reference_cost=reference,
-            unpriced_kwh=unpriced,
-        )
-    else:
-        slot = EnergySlot(
-            point=slot.point,
-            session=slot.session,
-            start_utc_s=start_s,
-            energy_kwh=slot.energy_kwh + split.total,
-            pv_kwh=slot.pv_kwh + split.pv,
-            battery_kwh=slot.battery_kwh + split.battery,
-            grid_kwh=slot.grid_kwh + split.grid,
-            cost=slot.cost + cost,
-            reference_cost=slot.reference_cost + reference,
-            unpriced_kwh=slot.unpriced_kwh + unpriced,
-        )
-    session = replace(
-        session,
-        energy_kwh=session.energy_kwh + split.total,
-        pv_kwh=session.pv_kwh + split.pv,
-        battery_kwh=session.battery_kwh + split.battery,
-        grid_kwh=session.grid_kwh + split.grid,
-        cost=session.cost + cost,
-        reference_cost=session.reference_cost + reference,
-        unpriced_kwh=session.unpriced_kwh + unpriced,
-        charging_s=session.charging_s + (min(dt_s, 60.0) if view.charging and view.ev_w > 0 else 0.0),
-        peak_power_w=max(session.peak_power_w, view.ev_w),
-        meter_start_kwh=state.meter_kwh if session.meter_start_kwh is None else session.meter_start_kwh,
+        slot = EnergySlot(session.point, session.id, start_s, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    # By position, in the order of the fields: this runs in every second of charging.
+    slot = EnergySlot(
+        slot.point,
+        slot.session,
+        start_s,
+        slot.energy_kwh + split.total,
+        slot.pv_kwh + split.pv,
+        slot.battery_kwh + split.battery,
+        slot.grid_kwh + split.grid,
+        slot.cost + cost,
+        slot.reference_cost + reference,
+        slot.unpriced_kwh + unpriced,
+    )
+    session = Session(
+        session.id,
+        session.point,
+        session.start_utc_s,
+        None,
+        state.meter_kwh if session.meter_start_kwh is None else session.meter_start_kwh,
+        None,
+        session.energy_kwh + split.total,
+        session.pv_kwh + split.pv,
+        session.battery_kwh + split.battery,
+        session.grid_kwh + split.grid,
+        session.cost + cost,
+        session.reference_cost + reference,
+        session.unpriced_kwh + unpriced,
+        session.currency,
+        session.charging_s + (min(dt_s, 60.0) if view.charging and view.ev_w > 0 else 0.0),
+        max(session.peak_power_w, view.ev_w),
+        session.starts,
+        session.charger_serial,
     )
     return replace(state, session=session, slot=slot), done
