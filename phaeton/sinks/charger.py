@@ -70,6 +70,7 @@ class ChargerSink:
         self._last_a: float | None = None
         self._running = False
         self._taken = -1
+        self._told = ""
         self._functions: dict[str, Literal[5, 6, 16]] = {}
         self._refused_both: set[str] = set()
 
@@ -126,7 +127,8 @@ class ChargerSink:
             self._point.poll_now()
 
     def _report(self, write: ChargerWrite, result: WriteResult, detail: str) -> None:
-        if result is not WriteResult.WRITTEN:
+        changed, self._told = detail != self._told, detail
+        if detail and changed:
             log.warning("charging point %s: %s not written: %s", self._id, _described(write), detail)
         self._emit(
             WriteOutcome(

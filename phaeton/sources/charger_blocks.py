@@ -69,11 +69,18 @@ class BlockReader:
             )
             return values
 
+    async def _once_more(self, block: Block, checked: bool) -> tuple[dict[str, Value], list[Block]]:
+        """A single value is asked for twice before it counts as missing: the refusal may have been a passing fault."""
+        try:
+            return await self._once(block, checked), [block]
+        except RefusedError:
+            return {}, []
+
     async def _in_parts(self, block: Block, checked: bool) -> tuple[dict[str, Value], list[Block]]:
         """What the halves of a refused block give, and the parts that gave it."""
         halves = split(block)
         if halves is None:
-            return {}, []
+            return await self._once_more(block, checked)
         values: dict[str, Value] = {}
         parts: list[Block] = []
         refused: list[Block] = []

@@ -225,6 +225,18 @@ async def test_a_measurement_block_that_is_refused_in_one_piece_is_read_in_two(
     assert "refuses to give 1:306x72 in one piece" in caplog.text
 
 
+async def test_a_register_that_is_missing_costs_its_value_only() -> None:
+    points = {"x_none": {"at": 1216, "type": "u16"}, "x_nowhere": {"at": 426, "type": "f32"}}
+    async with bench(overlay={"points": points}) as tried:
+        point = tried.watch()
+        reading = await point.read_on()
+        assert (reading.state, reading.energy_kwh, reading.phases_set) == (ChargerState.CHARGING, 1000.0, 3)
+        tried.charger.requests.clear()
+        await point.read_on()
+        await point.read_on()
+        assert all(tried.charger.requests[wrong] == 0 for wrong in ("1:1200x17", "1:1216x1", "1:426x2"))
+
+
 @pytest.mark.parametrize(("shifted", "low_word_first"), [(True, False), (False, True), (True, True)])
 async def test_other_address_bases_and_word_orders_are_found(shifted: bool, low_word_first: bool) -> None:
     async with bench() as tried:
