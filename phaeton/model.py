@@ -119,6 +119,8 @@ class ChargerIdentity(Event, frozen=True, gc=False, tag=True):
     """The charger takes setpoints in steps of this."""
     settle_s: float = 10.0
     """Rest after a phase switch before current flows again."""
+    stranger: bool = False
+    """Another charger than last time, or none of this kind: nothing is written to it until it is accepted."""
     warning: str = ""
     """What the owner should know, for instance that another charger answers at this address than last time."""
 
@@ -195,6 +197,8 @@ class PriceSlot(Struct, frozen=True, gc=False):
     end_s: float
     import_per_kwh: float
     feed_in_per_kwh: float
+    level: str = ""
+    """The source's own word for it, in capitals (``VERY_CHEAP``, ``CHEAP``, ...); empty where it has none."""
 
 
 class PriceCurve(Event, frozen=True, gc=False, tag=True):
@@ -202,6 +206,44 @@ class PriceCurve(Event, frozen=True, gc=False, tag=True):
 
     slots: tuple[PriceSlot, ...]
     currency: str = ""
+
+
+class ForecastSlot(Struct, frozen=True, gc=False):
+    """What the sun is expected to give from ``start_s`` until ``end_s`` (UTC seconds), as mean power."""
+
+    start_s: float
+    end_s: float
+    pv_w: float | None = None
+    consumption_w: float | None = None
+    """The house without the cars."""
+    surplus_w: float | None = None
+    """What is left of the sun; where it is None it is ``pv_w`` less the consumption."""
+
+
+class ForecastCurve(Event, frozen=True, tag=True):
+    """The expected sun, in order of time and without overlaps."""
+
+    slots: tuple[ForecastSlot, ...]
+
+
+class VehicleReading(Event, frozen=True, tag=True, kw_only=True):
+    """What a car says of itself. Positions and identities stay in the source."""
+
+    vehicle: str
+    """The id in the configuration."""
+    soc_pct: float | None = None
+    soc_utc_s: float | None = None
+    """When the car measured its SoC; None = it does not say, the time of the event counts."""
+    soc_sigma_pct: float = 1.0
+    """How sure the SoC is: 1 for a car's own value, 3 for a person's."""
+    limit_soc_pct: float | None = None
+    """The car's own charge limit."""
+    plugged: bool | None = None
+    charging: bool | None = None
+    at_home: bool | None = None
+    range_km: float | None = None
+    note: str = ""
+    """What the owner should know, for instance that the account must be connected again."""
 
 
 class Zone(Struct, frozen=True, gc=False):
@@ -289,13 +331,61 @@ class SetEnergyLimit(Struct, frozen=True, gc=False, tag=True):
     energy_kwh: float | None
 
 
+class AcceptCharger(Struct, frozen=True, tag=True):
+    """Take the charger with this serial number, another one than last time, as the right one."""
+
+    serial: str
+
+
 class SetPowerCap(Struct, frozen=True, gc=False, tag=True):
     """The grid operator's cap on the point's power in W; None takes it away."""
 
     power_w: float | None
 
 
-Order = SetMode | SetStart | SetCurrent | SetPhases | SetAutoStart | Boost | SetEnergyLimit | SetPowerCap
+class SetVehicle(Struct, frozen=True, tag=True):
+    """Say which car is at the point for this stay: its id, ``""`` for a guest, None to find out."""
+
+    vehicle: str | None
+
+
+class SetGoal(Struct, frozen=True, tag=True, kw_only=True):
+    """Have so much in the car at the departure, once; the newest goal of a car counts."""
+
+    departure_utc_s: float
+    soc_pct: float | None = None
+    energy_kwh: float | None = None
+    """So much more, counted from now; exactly one of the two is given."""
+    vehicle: str = ""
+    """The car's id; empty = the car at the point of the command."""
+
+
+class ClearGoal(Struct, frozen=True, tag=True):
+    """Take back the goal of once; repeating departures stay."""
+
+    vehicle: str = ""
+
+
+class SetMinSoc(Struct, frozen=True, tag=True):
+    """Below this the car charges at once; None = as configured, 0 = never."""
+
+    soc_pct: float | None
+    vehicle: str = ""
+
+
+class SetLimitSoc(Struct, frozen=True, tag=True):
+    """Charging ends here; None = as configured."""
+
+    soc_pct: float | None
+    vehicle: str = ""
+
+
+PointOrder = (
+    SetMode | SetStart | SetCurrent | SetPhases | SetAutoStart | Boost | SetEnergyLimit | SetPowerCap | AcceptCharger
+)
+CarOrder = SetVehicle | SetGoal | ClearGoal | SetMinSoc | SetLimitSoc
+"""Orders about the car at a point, or about the car that they name."""
+Order = PointOrder | CarOrder
 
 
 class Command(Event, frozen=True, gc=False, tag=True):
@@ -325,6 +415,20 @@ class Why(StrEnum):
     ENERGY_LIMIT = "energy_limit"
     WINDOW = "window"
     OUTSIDE_WINDOWS = "outside_windows"
+    PRICE_LOW = "price_low"
+    PRICE_WAIT = "price_wait"
+    PRICE_MISSING = "price_missing"
+    PLAN_SLOT = "plan_slot"
+    PLAN_WAIT = "plan_wait"
+    PLAN_SUN = "plan_sun"
+    PLAN_LATE = "plan_late"
+    PLAN_PRICES = "plan_prices"
+    PLAN_DONE = "plan_done"
+    NO_GOAL = "no_goal"
+    MIN_SOC = "min_soc"
+    LIMIT_SOC = "limit_soc"
+    SOC_UNKNOWN = "soc_unknown"
+    SOC_OLD = "soc_old"
     SURPLUS = "surplus"
     START_DELAY = "start_delay"
     REST = "rest"
@@ -349,6 +453,7 @@ class Why(StrEnum):
     PHASES_MEASURED = "phases_measured"
     LIMIT_CONFIG = "limit_config"
     LIMIT_CHARGER = "limit_charger"
+    LIMIT_CAR = "limit_car"
     LIMIT_FUSE = "limit_fuse"
     LIMIT_IMPORT = "limit_import"
     LIMIT_UNBALANCED = "limit_unbalanced"
@@ -385,6 +490,86 @@ class ChargerWrite(Struct, frozen=True, gc=False):
 
     current_a: float | None = None
     phases: int | None = None
+
+
+class SlotWhy(StrEnum):
+    """Why a plan charges in a slot."""
+
+    PRICE = "price"
+    SUN = "sun"
+    PRECONDITION = "precondition"
+    UNPRICED = "unpriced"
+    """No price is known for this time, and the rest of the time does not suffice."""
+    LATE = "late"
+    """The departure cannot be met; charging goes on until the goal."""
+
+
+class PlanSlot(Struct, frozen=True, gc=False):
+    """One stretch of a plan at one price (UTC seconds)."""
+
+    start_s: float
+    end_s: float
+    power_w: float
+    why: SlotWhy
+    price_per_kwh: float | None = None
+    """What a kWh costs here, the sun in it counted with what feeding in would bring."""
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """When the car charges so that the goal is met at the least cost."""
+
+    made_utc_s: float
+    departure_utc_s: float
+    deadline_utc_s: float
+    """The departure less the margin: the plan is to be done by then."""
+    need_kwh: float
+    """From the socket, counted from when the plan was made."""
+    power_w: float
+    """What the car is expected to take."""
+    slots: tuple[PlanSlot, ...] = ()
+    done_utc_s: float | None = None
+    """When the goal is expected to be met; None where nothing is needed."""
+    cost: float | None = None
+    """Expected; None where a price is not known."""
+    sun_kwh: float = 0.0
+    """Of the need, what the sun is expected to bring outside of the paid slots."""
+    late_s: float = 0.0
+    """After the departure, 0 when the goal is met by then."""
+    missing_kwh: float = 0.0
+    """What will be missing at the deadline."""
+    missing_pct: float = 0.0
+    """... as a share of the need."""
+    waits_for_prices: bool = False
+    """The prices end before the deadline and the time after them suffices; the slots are the last that do."""
+
+
+class CarState(Struct, frozen=True, kw_only=True):
+    """What is known of a car, as the control sees it."""
+
+    vehicle: str
+    """The id in the configuration; empty for a guest."""
+    point: str = ""
+    """The charging point where it is."""
+    soc_pct: float | None = None
+    """Estimated for now."""
+    soc_sigma_pct: float | None = None
+    soc_age_s: float | None = None
+    """Since the car measured the SoC that the estimate begins at."""
+    read_soc_pct: float | None = None
+    """The last accepted reading."""
+    wh_per_pct: float | None = None
+    """Energy from the socket for one percent: learnt, else from the battery's size."""
+    limit_soc_pct: float | None = None
+    """The lowest of the car's own limit, the configured and the ordered one."""
+    min_soc_pct: float | None = None
+    goal_soc_pct: float | None = None
+    goal_kwh: float | None = None
+    """What the goal still needs is in the plan; this is what was asked for."""
+    departure_utc_s: float | None = None
+    repeating: bool = False
+    """The departure is one of the configured ones."""
+    power_w: float | None = None
+    """What the car takes, once learnt."""
 
 
 class Lease(Struct, frozen=True, gc=False):
@@ -485,6 +670,9 @@ class PointDecision(Struct, frozen=True, gc=False):
     """Set in the one step in which a stay ended."""
     slots: tuple[EnergySlot, ...] = ()
     """Price slots that were completed in this step."""
+    vehicle: str | None = None
+    """Id of the car at this point; empty for a guest, None where no car is configured and no goal is set."""
+    plan: Plan | None = None
 
 
 class Decision(Struct, frozen=True, gc=False):
@@ -502,6 +690,8 @@ class Decision(Struct, frozen=True, gc=False):
     import_per_kwh: float | None = None
     feed_in_per_kwh: float | None = None
     currency: str = ""
+    cars: tuple[CarState, ...] = ()
+    """The configured cars, and guests that have a goal."""
 
 
 class PointSituation(Struct, frozen=True, gc=False):
@@ -523,6 +713,9 @@ class Situation(Struct, frozen=True, gc=False):
     site: SiteReading | None = None
     site_unavailable: Unavailable | None = None
     prices: PriceCurve | None = None
+    forecast: ForecastCurve | None = None
+    vehicles: tuple[VehicleReading, ...] = ()
+    """The latest of each car, as it was read."""
 
 
 class Output(Struct, frozen=True, gc=False):
@@ -538,4 +731,15 @@ Now = Callable[[], tuple[float, float]]
 Submit = Callable[[str, Order, str], Awaitable[None]]
 """Give an order for a point, with its origin: in force at once, returns when it is stored."""
 
-AnyEvent = Tick | ChargerIdentity | ChargerReading | SiteReading | PriceCurve | Unavailable | WriteOutcome | Command
+AnyEvent = (
+    Tick
+    | ChargerIdentity
+    | ChargerReading
+    | SiteReading
+    | PriceCurve
+    | ForecastCurve
+    | VehicleReading
+    | Unavailable
+    | WriteOutcome
+    | Command
+)

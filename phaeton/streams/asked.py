@@ -7,9 +7,10 @@ from msgspec.structs import replace
 
 from phaeton.config.tree import Initial
 from phaeton.model import (
+    AcceptCharger,
     Boost,
     Mode,
-    Order,
+    PointOrder,
     SetAutoStart,
     SetCurrent,
     SetEnergyLimit,
@@ -45,7 +46,7 @@ def initial(config: Initial) -> Asked:
     )
 
 
-def step(asked: Asked, order: Order, session_kwh: float) -> Asked:
+def step(asked: Asked, order: PointOrder, session_kwh: float) -> Asked:
     """The wishes after one order; ``session_kwh`` is what the stay has taken so far."""
     match order:
         case SetMode(mode):
@@ -70,6 +71,8 @@ def step(asked: Asked, order: Order, session_kwh: float) -> Asked:
             return replace(asked, energy_limit_kwh=energy_kwh)
         case SetPowerCap(power_w):
             return replace(asked, power_cap_w=power_w)
+        case AcceptCharger():
+            return asked
 
 
 def expire(asked: Asked, *, utc_s: float, session_kwh: float, unplugged: bool) -> Asked:

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from phaeton.config.points import Point
 from phaeton.config.tree import Config
 from phaeton.model import (
+    CarOrder,
     ChargerReading,
     ChargerState,
     Command,
@@ -117,7 +118,8 @@ def batch(state: GraphState, events: tuple[GraphEvent, ...]) -> tuple[GraphState
             memory = _read(memory, situation.points[index].reading, event)
         elif isinstance(event, Command):
             decisive = True
-            memory = replace(memory, asked=asked.step(memory.asked, event.order, session_kwh(memory)))
+            if not isinstance(event.order, CarOrder):
+                memory = replace(memory, asked=asked.step(memory.asked, event.order, session_kwh(memory)))
         elif isinstance(event, WriteOutcome):
             decisive = True
             memory = _written(memory, event, situation.mono_s)

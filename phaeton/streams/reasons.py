@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from phaeton.model import Reason, Why
 
-Unit = Literal["W", "A", "%", "kWh", "s", "count", "times", "phases"]
+Unit = Literal["W", "A", "%", "kWh", "s", "count", "times", "phases", "price"]
 
 
 class Words(Struct, frozen=True, gc=False):
@@ -54,6 +54,75 @@ _TABLE: dict[Why, Words] = {
         "A time window is open", "A time window is open: up to {value}", value="A", left="; it closes in {left}"
     ),
     Why.OUTSIDE_WINDOWS: Words("No time window is open", left="; the next opens in {left}"),
+    Why.PRICE_LOW: Words(
+        "The price is low enough",
+        "The price is low enough: {value}, the limit is {limit}",
+        value="price",
+        limit="price",
+        left="; the slot ends in {left}",
+    ),
+    Why.PRICE_WAIT: Words(
+        "Waiting for a lower price",
+        "The price is {value}; waiting for {limit}",
+        value="price",
+        limit="price",
+        left=", in {left}",
+    ),
+    Why.PRICE_MISSING: Words("No price is known for now; nothing is charged by price until there is one"),
+    Why.PLAN_SLOT: Words(
+        "A slot of the plan",
+        "A slot of the plan at {value}",
+        value="price",
+        limit="kWh",
+        left="; it ends in {left}",
+    ),
+    Why.PLAN_WAIT: Words(
+        "The plan waits for a cheaper slot",
+        "The plan waits for {limit}; now it is {value}",
+        value="price",
+        limit="price",
+        left="; it begins in {left}",
+    ),
+    Why.PLAN_SUN: Words(
+        "The plan counts on the sun", "The plan counts on the sun for {value} of {limit}", value="kWh", limit="kWh"
+    ),
+    Why.PLAN_LATE: Words(
+        "The goal cannot be met by the departure; charging goes on at once",
+        "The goal cannot be met in time: {value} ({limit} of the need) will be missing; charging goes on at once",
+        value="kWh",
+        limit="%",
+        left="; late by {left}",
+    ),
+    Why.PLAN_PRICES: Words(
+        "The prices for the rest are not known yet; the plan waits for them",
+        left="; at the latest it begins in {left}",
+    ),
+    Why.PLAN_DONE: Words("The goal for the departure is met", left=", which is in {left}"),
+    Why.NO_GOAL: Words("No departure is set; the plan has nothing to do"),
+    Why.MIN_SOC: Words(
+        "The car is below its minimum; it charges at once",
+        "The car is at {value}, its minimum is {limit}; it charges at once",
+        value="%",
+        limit="%",
+    ),
+    Why.LIMIT_SOC: Words(
+        "The car has reached its limit",
+        "The car is at {value}, its limit is {limit}",
+        value="%",
+        limit="%",
+    ),
+    Why.SOC_UNKNOWN: Words(
+        "The SoC of the car is not known; its minimum is charged by energy",
+        "The SoC of the car is not known: {value} are in, at most {limit} are charged for its minimum",
+        value="kWh",
+        limit="kWh",
+    ),
+    Why.SOC_OLD: Words(
+        "The SoC of the car is estimated from an old reading",
+        "The SoC of the car is about {value}, estimated from a reading that is {limit} old",
+        value="%",
+        limit="s",
+    ),
     Why.SURPLUS: Words(
         "The car takes what the sun leaves",
         "The sun leaves {value} for the car; {limit} is the least it takes",
@@ -147,6 +216,7 @@ _TABLE: dict[Why, Words] = {
     Why.LIMIT_CHARGER: Words(
         "Limited by the charger's own maximum", "Limited by the charger's own maximum of {value}", value="A"
     ),
+    Why.LIMIT_CAR: Words("Limited by the car", "Limited by the car to {value}", value="A", limit="A"),
     Why.LIMIT_FUSE: Words(
         "Limited by the main fuse", "The main fuse leaves {value} for the car", value="A", left="; {left} left"
     ),
@@ -233,6 +303,8 @@ def _amount(value: float, unit: Unit) -> str:
         return "once" if round(value) == 1 else f"{round(value)} times"
     if unit == "W":
         return f"{round(value):,} W"
+    if unit == "price":
+        return f"{value:.3f} per kWh"
     return f"{value:,.1f}".removesuffix(".0") + f" {unit}"
 
 

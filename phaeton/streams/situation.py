@@ -159,7 +159,7 @@ def fold(situation: Situation, events: Iterable[Event]) -> Situation:
             points = tuple([replace(p, unavailable=event) if p.id == event.source else p for p in points])
         elif isinstance(event, PriceCurve):
             prices = event
-    return Situation(mono_s, utc_s, points, site, away, prices)
+    return Situation(mono_s, utc_s, points, site, away, prices, situation.forecast, situation.vehicles)
 
 
 def _read(point: PointSituation, event: ChargerReading) -> PointSituation:
