@@ -1,0 +1,42 @@
+"""Recordings: every event that entered the graph, and what was decided upon it, in a few bytes each.
+
+Here is the format, with the reading of files; the daemon's writer is `phaeton.sinks.recorder`.
+"""
+
+from phaeton.recording.file import (
+    MAGIC,
+    SUFFIX,
+    Part,
+    PartWriter,
+    Recording,
+    RecordingError,
+    Step,
+    checksum,
+    gist,
+    open_recording,
+    packed,
+    whole_length,
+)
+from phaeton.recording.header import Cause, Header, HeaderError, Start, header, start, without_secrets
+
+__all__ = [
+    "MAGIC",
+    "SUFFIX",
+    "Cause",
+    "Header",
+    "HeaderError",
+    "Part",
+    "PartWriter",
+    "Recording",
+    "RecordingError",
+    "Start",
+    "Step",
+    "checksum",
+    "gist",
+    "header",
+    "open_recording",
+    "packed",
+    "start",
+    "whole_length",
+    "without_secrets",
+]
