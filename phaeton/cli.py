@@ -82,6 +82,9 @@ async def _demonstrate(options: argparse.Namespace) -> int:
             os.environ["DBUS_SESSION_BUS_ADDRESS"] = world.bus_address
             print("demo: a simulated GX on a private D-Bus", flush=True)
         else:
+            os.environ["DBUS_SESSION_BUS_ADDRESS"] = (
+                "unix:path=/nonexistent/phaeton-demo"  # never the machine's own bus
+            )
             print("demo: without D-Bus, because dbus-daemon is not installed", flush=True)
         print(
             f"demo: a simulated Alfen on {world.charger_host}:{world.charger_port}, weather at {options.speed:g}x",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from phaeton.model import (
+    AcceptCharger,
     Boost,
     Mode,
     SetAutoStart,
@@ -95,6 +96,13 @@ def set_phases(value: object) -> SetPhases:
     if phases not in (0.0, 1.0, 3.0):
         raise OrderError("phases must be 1, 3, or 0 to leave the choice to the mode")
     return SetPhases(int(phases))
+
+
+def accept_charger(value: object, stranger: str) -> AcceptCharger:
+    """The serial number of the charger that waits to be accepted; raises `OrderError` for any other."""
+    if not isinstance(value, str) or not value or value != stranger:
+        raise OrderError(f"serial must be that of the charger that waits to be accepted, {stranger!r}")
+    return AcceptCharger(value)
 
 
 def set_energy_limit(value: object) -> SetEnergyLimit:

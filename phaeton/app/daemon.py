@@ -35,7 +35,18 @@ from phaeton.config.tree import Config
 from phaeton.links.busitem_client import BusClient
 from phaeton.links.dbus import DbusLink
 from phaeton.links.modbus import ModbusLinks
-from phaeton.model import ChargerIdentity, Command, Event, Order, Output, SiteReading, Tick, Unavailable, Zone
+from phaeton.model import (
+    AcceptCharger,
+    ChargerIdentity,
+    Command,
+    Event,
+    Order,
+    Output,
+    SiteReading,
+    Tick,
+    Unavailable,
+    Zone,
+)
 from phaeton.sinks.evcharger import instances
 from phaeton.sinks.store import Store, StoreError, directory
 from phaeton.sources.clock import Clock, ticks
@@ -182,6 +193,10 @@ class Daemon:
         """Put an order into force now; returns when it is stored, or when the disk does not take it."""
         _log.info("%s from %s", order, origin, extra={"point": point})
         self.feed(Command(*self.now(), point, order, origin))
+        if isinstance(order, AcceptCharger) and point in self._live:
+            live = self._live[point]
+            await self._store.set_fact(f"serial:{live.point.charger.host}", order.serial)
+            live.source.accept(order.serial)
         try:
             await self._store.save_state(self._state_bytes())
         except StoreError as error:

@@ -61,7 +61,7 @@ def reading_of(profile: Profile, values: Values, point: str, mono_s: float, utc_
 
 
 def identity_of(
-    profile: Profile, values: Values, point: str, mono_s: float, utc_s: float, warning: str = ""
+    profile: Profile, values: Values, point: str, mono_s: float, utc_s: float, warning: str = "", stranger: bool = False
 ) -> ChargerIdentity:
     """Who the charger says it is."""
     limit = profile.control.limit
@@ -80,6 +80,7 @@ def identity_of(
         can_switch_phases=can_switch_phases(profile, values),
         step_a=limit.step if limit is not None and profile.control.kind == "current" else 0.1,
         settle_s=profile.control.phases.settle_s,
+        stranger=stranger,
         warning=warning,
     )
 

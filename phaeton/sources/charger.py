@@ -213,7 +213,7 @@ class ChargerSource:
         warning = stranger or found.note
         if not warning and self._known_serial and not serial:
             warning = f"{where} tells no serial number, last time it was {self._known_serial}"
-        emit(identity_of(found.profile, found.values, self._point, *self._now(), warning))
+        emit(identity_of(found.profile, found.values, self._point, *self._now(), warning, bool(stranger)))
         if warning and warning != self._stranger:
             log.log(logging.ERROR if stranger else logging.WARNING, "charging point %s: %s", self._point, warning)
         self._stranger = stranger

@@ -31,6 +31,9 @@ _WITH_CAR = frozenset(
     }
 )
 
+_PAUSED = frozenset({ChargerState.CONNECTED, ChargerState.PAUSED_EVSE, ChargerState.PAUSED_EV})
+"""B1 shows for one poll around limits and phases; only a second one ends the charging."""
+
 
 class ViewState(Struct, frozen=True, gc=False):
     """What is remembered between readings."""
@@ -43,6 +46,8 @@ class ViewState(Struct, frozen=True, gc=False):
     gone_since_s: float | None = None
     gone_polls: int = 0
     pilot_e_since_s: float | None = None
+    leaving: bool = False
+    """The last reading was the first that did not see the charging go on."""
     state: ChargerState = ChargerState.UNKNOWN
     phases: int | None = None
     phases_next: int | None = None
@@ -151,6 +156,9 @@ def _look(before: ViewState, reading: ChargerReading, setpoint_a: float) -> View
                 state = before.state
     elif state is ChargerState.UNKNOWN and before.state is not ChargerState.DISCONNECTED:
         state = before.state
+    leaving = before.state is ChargerState.CHARGING and state in _PAUSED and setpoint_a > 0 and not before.leaving
+    if leaving:
+        state = ChargerState.CHARGING
     plugged, seen_car = before.plugged, before.seen_car
     gone_since_s, gone_polls = before.gone_since_s, before.gone_polls
     if state in _WITH_CAR:
@@ -173,6 +181,7 @@ def _look(before: ViewState, reading: ChargerReading, setpoint_a: float) -> View
         gone_since_s,
         gone_polls,
         pilot_e_since_s,
+        leaving,
         state,
         phases,
         phases_next,

@@ -137,6 +137,14 @@ class Rig:
         """The first charging point as the API shows it."""
         return dict((await self.status())["chargers"][0])
 
+    async def post(self, what: str, body: dict[str, object]) -> int:
+        """An order over the API; the status of the answer."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(f"{self.web}/api/chargers/car/{what}", json=body) as answer,
+        ):
+            return answer.status
+
     async def value(self, path: str) -> Any:
         """A value of the service, by the independent client."""
         assert self.client is not None

@@ -65,6 +65,7 @@ class Api:
             "boost": self._boost,
             "energy_limit": self._energy_limit,
             "power_cap": self._power_cap,
+            "accept": self._accept,
         }
         routes = [
             web.get("/api/health", self.health),
@@ -154,6 +155,14 @@ class Api:
             return _json(Done(True, first))
 
         return handler
+
+    def _accept(self, request: web.Request, body: _Body) -> Order:
+        _fields(body, {"serial"})
+        point = self._point(request)
+        shown = next(charger for charger in self._state.snapshot().chargers if charger.id == point)
+        if not shown.stranger:
+            raise ProblemError(409, "no charger waits to be accepted here")
+        return _named(lambda: orders.accept_charger(body.get("serial"), shown.serial), "serial")
 
     def _mode(self, request: web.Request, body: _Body) -> Order:
         _fields(body, {"mode"})

@@ -197,6 +197,8 @@ class ChargerStatus(Struct, frozen=True, kw_only=True):
     product_name: str
     firmware: str
     serial: str
+    stranger: bool
+    """Another charger answers than last time; ``accept`` with its serial number takes it."""
     warning: str
     device_instance: int | None
 
@@ -419,6 +421,7 @@ def _charger(point: PointDecision, known: PointSituation, name: str, device_inst
         product_name=" ".join(part for part in (identity.manufacturer, identity.model) if part),
         firmware=identity.firmware,
         serial=identity.serial,
+        stranger=identity.stranger,
         warning=identity.warning,
         device_instance=device_instance,
     )

@@ -50,6 +50,9 @@ export class Controls {
       const on = event.target.checked;
       this.#ask("boost", "boost", { on }, on);
     });
+    find("accept").addEventListener("click", () => {
+      this.#ask("accept", "accept", { serial: this.#charger.serial }, true);
+    });
     const slider = find("current");
     slider.addEventListener("input", () => this.#slide(Number(slider.value)));
     slider.addEventListener("blur", () => this.#render());

@@ -37,4 +37,5 @@ export function showNow(charger) {
   sync(find("reasons"), why, () => create("li"), setText);
   setText(find("warning"), charger.warning);
   setHidden(find("warning"), !charger.warning);
+  setHidden(find("accept"), !charger.stranger);
 }

@@ -15,6 +15,7 @@ export const text = {
 
   charger: "Charging point",
   why: "Why",
+  accept: "Use this charger from now on",
   phases: (n) => (n === 1 ? "1 phase" : `${n} phases`),
   offered: (amps) => `${amps} A offered`,
   boostOn: "Fast charging",
