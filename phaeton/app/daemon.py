@@ -55,6 +55,7 @@ from phaeton.streams.graph import GraphState, site_graph
 from phaeton.streams.situation import ConfigChanged
 
 if TYPE_CHECKING:
+    from phaeton.sinks.recorder import Recorder
     from phaeton.sinks.web import Diagnostics, WebServer
 
 _log = logging.getLogger("phaeton")
@@ -83,6 +84,7 @@ class Daemon:
         self._state = site_graph(config, self._points, self._zone(), before).initial
         self._keeper = Keeper(self._store, self._state_bytes)
         self._journal = Journal()
+        self._recorder: Recorder | None = None
         self._links = ModbusLinks()
         self._bus = BusClient(DbusLink("phaeton"))
         self._live: dict[str, LivePoint] = {}
@@ -128,6 +130,7 @@ class Daemon:
     async def start(self) -> None:
         """Bring everything up, the page last."""
         self._watchdog.arm()
+        self._set_up_recorder()
         self._flow()
         self._bus.open()
         if self.config.site.require_dbus:
@@ -159,6 +162,8 @@ class Daemon:
             self._flowing.dispose()
         self._inbox = Subject()
         self._flowing = self._inbox.pipe(graph.operator()).subscribe(self._decided, self._failed)
+        if self._recorder is not None:
+            self._recorder.begin(graph.initial, "start" if self.output is None else "graph")
 
     def feed(self, event: Event) -> None:
         """Take an event into the graph; what sinks feed back while it runs comes after it."""
@@ -168,7 +173,10 @@ class Daemon:
         self._busy = True
         try:
             while self._waiting:
-                self._inbox.on_next(self._waiting.popleft())
+                event = self._waiting.popleft()
+                if self._recorder is not None:
+                    self._recorder.event(event)
+                self._inbox.on_next(event)
         finally:
             self._busy = False
 
@@ -178,6 +186,8 @@ class Daemon:
 
     def _decided(self, step: tuple[GraphState, Output | None]) -> None:
         self._state, output = step
+        if self._recorder is not None:
+            self._recorder.stepped(self._state, output)
         if output is None:
             return
         self.output = output
@@ -325,7 +335,29 @@ class Daemon:
             await self._set_up_web()
         if change.store:
             _log.warning("store: another directory or retention takes effect at the next start")
+        if change.record:
+            await self._end_recorder()
+            self._set_up_recorder()
         return change
+
+    # The recorder.
+
+    def _set_up_recorder(self) -> None:
+        """Record from here on, where that is wanted."""
+        record = self.config.record
+        if not record.on:
+            return
+        from phaeton.sinks.recorder import Recorder, folder_of  # noqa: PLC0415 - few record
+
+        folder = folder_of(self.config)
+        self._recorder = Recorder(folder, record, self._store.worker, logging.getLogger("phaeton.record"))
+        self._recorder.begin(self._state)
+        _log.info("recording in %s", folder)
+
+    async def _end_recorder(self) -> None:
+        recorder, self._recorder = self._recorder, None
+        if recorder is not None:
+            await recorder.close()
 
     # The page.
 
@@ -388,6 +420,8 @@ class Daemon:
             self._ticking.dispose()
         if self._flowing is not None:
             self._flowing.dispose()
+        if self._recorder is not None:
+            self._recorder.end()
         for task in self._tasks:
             task.cancel()
         try:
@@ -404,6 +438,9 @@ class Daemon:
                 await self._keeper.close()
         except TimeoutError:
             _log.warning("not everything ended in time")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await self._end_recorder()
         self._store.note_state(self._state_bytes)
         await self._store.close(within_s=1.0)
         self._watchdog.disarm()

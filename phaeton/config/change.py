@@ -36,6 +36,8 @@ class Change(Struct, frozen=True):
     """The page must listen elsewhere, or begin or end to."""
     store: bool = False
     """Another folder: the store must be opened anew."""
+    record: bool = False
+    """The recorder must be begun anew, or begin or end."""
     log: bool = False
     """The log must be set up anew."""
 
@@ -59,6 +61,7 @@ def compare(old: Config, new: Config) -> Change:
         zone=old.site.timezone != new.site.timezone,
         web=old.web != new.web,
         store=old.store.directory != new.store.directory,
+        record=old.record != new.record,
         log=old.log != new.log,
     )
 

@@ -7,20 +7,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from phaeton.config.node import Day, Node
+from phaeton.config.node import meta as _meta
+from phaeton.config.tree_prices import Prices
 
 VERSION = 1
 
 Level = Literal["debug", "info", "warning", "error"]
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-
-
-def _meta(description: str, **more: Any) -> Meta:
-    return Meta(description=description, **more)
-
-
-class Node(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A section of the configuration."""
 
 
 class PointLimits(Node, frozen=True):
@@ -236,18 +229,6 @@ class Schedule(Node, frozen=True):
     auto_outside: Annotated[bool, _meta("Outside of the windows the sun charges as in auto")] = False
 
 
-class Prices(Node, frozen=True):
-    """What energy costs; sessions are booked with it."""
-
-    import_per_kwh: Annotated[float, _meta("Price of a kWh from the grid, all taxes included", ge=-1000, le=1000)] = (
-        0.25
-    )
-    feed_in_per_kwh: Annotated[
-        float, _meta("What a kWh fed into the grid brings; solar energy in the car costs this", ge=-1000, le=1000)
-    ] = 0.08
-    currency: Annotated[str, _meta("Currency shown with the cost", min_length=1, max_length=8)] = "EUR"
-
-
 class Web(Node, frozen=True):
     """The page and the API."""
 
@@ -265,6 +246,16 @@ class Store(Node, frozen=True):
     flush_s: Annotated[float, _meta("Longest time that measured detail waits for the disk, in s", ge=30, le=3600)] = (
         30.0
     )
+
+
+class Record(Node, frozen=True):
+    """The recorder: everything that led to a decision, one file a day, to be replayed with `phaeton replay`."""
+
+    on: Annotated[bool, _meta("Record")] = False
+    directory: Annotated[str, _meta("Where; empty = recordings/ in the store's directory")] = ""
+    days: Annotated[int, _meta("Recordings are kept for this long", ge=1, le=3650)] = 7
+    mb: Annotated[float, _meta("... and up to this size, in MB; a day takes up to 10", ge=1, le=100000)] = 50.0
+    flush_s: Annotated[float, _meta("Time between two writes to the disk, in s", ge=60, le=3600)] = 60.0
 
 
 class LogSink(Node, frozen=True):
@@ -304,4 +295,5 @@ class Config(Node, frozen=True):
     prices: Prices = Prices()
     web: Web = Web()
     store: Store = Store()
+    record: Record = Record()
     log: Log = Log()
