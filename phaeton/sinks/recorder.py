@@ -302,9 +302,7 @@ def folder_of(config: tree.Config) -> Path:
 def recordings_in(folder: Path) -> Iterator[tuple[str, int]]:
     """Name and size of each recording, the oldest day first."""
     try:
-        found = sorted(
-            (entry.name, entry.stat().st_size) for entry in os.scandir(folder) if _NAME.fullmatch(entry.name)
-        )
+        entries = [entry for entry in os.scandir(folder) if _NAME.fullmatch(entry.name)]
     except FileNotFoundError:
         return
     for entry in sorted(entries, key=lambda entry: entry.name):
