@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from phaeton.config.document import Plain
 from phaeton.config.points import charger_names
 from phaeton.config.tree import Charger, Config
 from phaeton.config.writing import flow, keys
@@ -32,6 +33,8 @@ class Change(Struct, frozen=True):
     """The source of the house's values must be connected anew."""
     zone: bool = False
     """The time zone must be read anew."""
+    prices: bool = False
+    """The source of the prices must be made anew."""
     web: bool = False
     """The page must listen elsewhere, or begin or end to."""
     store: bool = False
@@ -59,6 +62,7 @@ def compare(old: Config, new: Config) -> Change:
         services=frozenset(name for name in both if _differ(before[name], after[name], SERVICE_KEYS)),
         site=(old.site.source, old.site.require_dbus) != (new.site.source, new.site.require_dbus),
         zone=old.site.timezone != new.site.timezone,
+        prices=old.prices != new.prices,
         web=old.web != new.web,
         store=old.store.directory != new.store.directory,
         record=old.record != new.record,
@@ -75,9 +79,14 @@ def _differ(old: Charger, new: Charger, names: tuple[str, ...]) -> bool:
 
 
 def _differences(old: Config, new: Config) -> tuple[str, ...]:
-    before, after = keys(old), keys(new)
+    before, after = keys(old, hide=False), keys(new, hide=False)
+    shown_before, shown_after = keys(old), keys(new)
     return tuple(
-        f"{key}: {flow(before[key]) if key in before else 'none'} -> {flow(after[key]) if key in after else 'none'}"
+        f"{key}: {_shown(shown_before, key)} -> {_shown(shown_after, key)}"
         for key in [*before, *(key for key in after if key not in before)]
         if key not in before or key not in after or before[key] != after[key]
     )
+
+
+def _shown(values: dict[str, Plain], key: str) -> str:
+    return flow(values[key]) if key in values else "none"

@@ -11,10 +11,11 @@ import msgspec
 from msgspec import inspect
 
 from phaeton.config.document import Node, Plain, Scalar, Section, Sequence, integer, plain, real, shortened
+from phaeton.config.node import Secret
 from phaeton.config.nodes import Step
 from phaeton.config.problems import NOWHERE, Place, Problem
 from phaeton.config.tree import Config
-from phaeton.redaction import HIDDEN, is_secret
+from phaeton.redaction import HIDDEN, is_secret, redacted
 
 _ON = {"true", "yes", "on"}
 _OFF = {"false", "no", "off"}
@@ -114,6 +115,11 @@ def bare(kind: inspect.Type) -> tuple[inspect.Type, bool]:
     return kind, False
 
 
+def is_secret_kind(kind: inspect.Type) -> bool:
+    """Whether this is the type of a secret, which is written as a text or as a section."""
+    return isinstance(kind, inspect.StructType) and kind.cls is Secret
+
+
 class _UnfitError(Exception):
     """A value does not fit its type; the text is the rule."""
 
@@ -154,6 +160,8 @@ class _Reader:
 
     def _fit(self, node: Node, kind: inspect.Type, path: str) -> Plain:
         inner, _ = bare(kind)
+        if is_secret_kind(inner) and isinstance(node, Scalar):
+            node = Section({"value": Scalar(node.text, node.place, node.quoted or not node.empty)}, node.place)
         if isinstance(inner, inspect.StructType):
             if not isinstance(node, Section):
                 raise _UnfitError("must hold `key: value` lines")
@@ -193,7 +201,7 @@ class _Reader:
 
     def _say(self, path: str, node: Node, rule: str, kind: inspect.Type, value: str | None = None) -> None:
         if value is None:
-            value = HIDDEN if is_secret(path) else _shown(node)
+            value = HIDDEN if is_secret(path) else redacted(_shown(node))
         text = described(kind)
         self.problems.append(Problem(path, rule, value, node.place, f"It is: {text}" if text else ""))
 

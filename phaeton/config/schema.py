@@ -8,7 +8,7 @@ import msgspec
 from msgspec import inspect
 
 from phaeton.config.document import Plain
-from phaeton.config.reading import bare, described, span, tree
+from phaeton.config.reading import bare, described, is_secret_kind, span, tree
 from phaeton.config.rules import MINIMAL
 from phaeton.config.tree import Config
 from phaeton.config.writing import default_of, expanded, flow
@@ -91,7 +91,7 @@ def unit_of(key: str) -> str:
 
 def _part(field: inspect.Field, path: str, level: int) -> Iterator[str]:
     inner = _item(field)
-    if not isinstance(inner, inspect.StructType):
+    if not isinstance(inner, inspect.StructType) or is_secret_kind(inner):
         return
     if not isinstance(bare(field.type)[0], inspect.StructType):
         path = f"{path}[]"
@@ -105,7 +105,11 @@ def _part(field: inspect.Field, path: str, level: int) -> Iterator[str]:
 
 
 def _table(kind: inspect.StructType, path: str) -> Iterator[str]:
-    plain = [field for field in kind.fields if not isinstance(bare(field.type)[0], inspect.StructType)]
+    plain = [
+        field
+        for field in kind.fields
+        if is_secret_kind(bare(field.type)[0]) or not isinstance(bare(field.type)[0], inspect.StructType)
+    ]
     if not plain:
         return
     yield "| key | value | default | meaning |"
@@ -118,6 +122,8 @@ def _table(kind: inspect.StructType, path: str) -> Iterator[str]:
 
 def _values(kind: inspect.Type) -> str:
     inner, _ = bare(kind)
+    if is_secret_kind(inner):
+        return "text, `{file: PATH}` or `{env: NAME}`"
     if isinstance(inner, inspect.LiteralType):
         return ", ".join(f"`{value}`" for value in inner.values)
     if isinstance(inner, inspect.BoolType):
@@ -137,6 +143,8 @@ def _shown_default(field: inspect.Field) -> str:
     if field.required:
         return "must be given"
     default = default_of(field)
+    if is_secret_kind(bare(field.type)[0]):
+        return ""
     return "" if default is None or default in ("", [], {}) else f"`{flow(default)}`"
 
 

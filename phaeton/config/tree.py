@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+from msgspec import field
+
 from phaeton.config.node import Day, Node
 from phaeton.config.node import meta as _meta
 from phaeton.config.tree_prices import Prices
@@ -52,7 +54,9 @@ class Charger(Node, frozen=True):
         "auto"
     )
     profile: Annotated[str, _meta("The kind of charger", pattern="^[a-z0-9_]+$")] = "alfen_ng9xx"
-    profile_overlay: Annotated[dict[str, Any], _meta("Changes to the profile, merged into it")] = {}
+    profile_overlay: Annotated[dict[str, Any], _meta("Changes to the profile, merged into it")] = field(
+        default_factory=dict
+    )
     device_instance: (
         Annotated[int, _meta("Instance number that the GX is asked for; 40 when empty", ge=0, le=10000)] | None
     ) = None

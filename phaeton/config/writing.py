@@ -9,9 +9,10 @@ import msgspec
 from msgspec import inspect
 
 from phaeton.config.document import Plain, integer, real
-from phaeton.config.reading import bare, described, tree
+from phaeton.config.node import Secret
+from phaeton.config.reading import bare, described, is_secret_kind, tree
 from phaeton.config.tree import VERSION, Config
-from phaeton.redaction import HIDDEN, is_secret
+from phaeton.redaction import HIDDEN, is_secret, redacted
 
 _WORD = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*|[0-9]+(\.[0-9]+){3}")
 _RESERVED = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
@@ -33,7 +34,7 @@ def to_yaml(config: Config, *, defaults: bool = False, comments: bool = False) -
 
 def to_plain(config: Config) -> dict[str, Plain]:
     """The whole configuration with its defaults, secrets hidden, as plain data."""
-    hidden = _hidden(_plain(config))
+    hidden = _hidden(expanded(config, hide=True))
     assert isinstance(hidden, dict)
     return hidden
 
@@ -43,10 +44,10 @@ def hidden_yaml(config: Config) -> str:
     return to_yaml(msgspec.convert(to_plain(config), Config), defaults=True)
 
 
-def keys(config: Config) -> dict[str, Plain]:
+def keys(config: Config, *, hide: bool = True) -> dict[str, Plain]:
     """Each key of the configuration with its value: ``chargers[0].limits.max_phases``; secrets hidden."""
     found: dict[str, Plain] = {}
-    _collect(to_plain(config), "", found)
+    _collect(to_plain(config) if hide else _plain(config), "", found)
     return found
 
 
@@ -73,14 +74,16 @@ def _plain(config: Config) -> dict[str, Plain]:
     return values
 
 
-def expanded(value: object) -> Plain:
-    """A part of the configuration as plain data."""
+def expanded(value: object, hide: bool = False) -> Plain:
+    """A part of the configuration as plain data; ``hide`` takes out what a `Secret` holds."""
+    if isinstance(value, Secret) and hide and value.value:
+        value = msgspec.structs.replace(value, value=HIDDEN)
     if isinstance(value, msgspec.Struct):
-        return {name: expanded(getattr(value, name)) for name in value.__struct_fields__}
+        return {name: expanded(getattr(value, name), hide) for name in value.__struct_fields__}
     if isinstance(value, dict):
-        return {str(key): expanded(item) for key, item in value.items()}
+        return {str(key): expanded(item, hide) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [expanded(item) for item in value]
+        return [expanded(item, hide) for item in value]
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise TypeError(f"a configuration holds no {type(value).__name__}")
@@ -91,7 +94,9 @@ def _hidden(value: Plain, key: str = "") -> Plain:
         return {name: _hidden(item, name) for name, item in value.items()}
     if isinstance(value, list):
         return [_hidden(item, key) for item in value]
-    return HIDDEN if value and is_secret(key) else value
+    if value and is_secret(key):
+        return HIDDEN
+    return redacted(value) if isinstance(value, str) and "://" in value else value
 
 
 def _lines(field: inspect.Field, value: Plain, depth: int, style: _Style) -> Iterator[str]:
@@ -99,8 +104,17 @@ def _lines(field: inspect.Field, value: Plain, depth: int, style: _Style) -> Ite
         return
     pad = "  " * depth
     inner, _ = bare(field.type)
-    if style.comments and described(field.type) and not isinstance(inner, inspect.StructType):
+    if (
+        style.comments
+        and described(field.type)
+        and (is_secret_kind(inner) or not isinstance(inner, inspect.StructType))
+    ):
         yield f"{pad}# {described(field.type)}"
+    if is_secret_kind(inner) and isinstance(value, dict):
+        given: dict[str, Plain] = {name: text for name, text in value.items() if text}
+        short = given.get("value", "") if given.keys() <= {"value"} else given
+        yield f"{pad}{field.name}: {flow(short)}"
+        return
     if isinstance(inner, inspect.StructType) and isinstance(value, dict):
         yield f"{pad}{field.name}:"
         yield from _section(inner, value, depth + 1, style)
