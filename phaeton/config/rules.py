@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
-from msgspec import Struct
-
 from phaeton import zones
+from phaeton.config.contradiction import Contradiction
 from phaeton.config.points import charging_points
 from phaeton.config.tree import Charger, Config
+from phaeton.config.vehicle_rules import vehicle_rules
 
 MINIMAL = "charger: 192.168.1.100"
 """The least configuration that there is."""
@@ -19,16 +19,6 @@ MINIMAL = "charger: 192.168.1.100"
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?|(?=.*:.*:)[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?")
 _DEFAULT_PORT = 502
 _DEFAULT_UNIT = 1
-
-
-class Contradiction(Struct, frozen=True):
-    """A rule that is broken: the key to look at first, and the others that take part in it."""
-
-    path: str
-    value: str
-    rule: str
-    remedy: str = ""
-    others: tuple[str, ...] = ()
 
 
 def contradictions(config: Config) -> Iterator[Contradiction]:
@@ -43,6 +33,8 @@ def contradictions(config: Config) -> Iterator[Contradiction]:
     yield from _site(config)
     yield from _battery(config)
     yield from _windows(config)
+    yield from _strategy(config)
+    yield from vehicle_rules(config)
 
 
 def shipped_profiles() -> tuple[str, ...]:
@@ -222,3 +214,22 @@ def _windows(config: Config) -> Iterator[Contradiction]:
                 f"is below the min_set_current_a of every charger ({least:g})",
                 others=("chargers",),
             )
+
+
+def _strategy(config: Config) -> Iterator[Contradiction]:
+    schedule = config.schedule
+    if schedule.strategy == "threshold" and schedule.threshold_per_kwh is None:
+        yield Contradiction(
+            "schedule.threshold_per_kwh",
+            "",
+            "must be set for the strategy threshold",
+            "The price up to which the car charges, for instance 0.20",
+            ("schedule.strategy",),
+        )
+    if schedule.strategy == "level" and not schedule.levels:
+        yield Contradiction(
+            "schedule.levels",
+            "[]",
+            "must name at least one level for the strategy level",
+            others=("schedule.strategy",),
+        )

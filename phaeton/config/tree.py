@@ -9,9 +9,11 @@ from typing import Annotated, Any, Literal
 
 from msgspec import field
 
-from phaeton.config.node import Day, Node
+from phaeton.config.node import Node
 from phaeton.config.node import meta as _meta
+from phaeton.config.tree_cars import Vehicle
 from phaeton.config.tree_prices import Prices
+from phaeton.config.tree_schedule import Schedule
 
 VERSION = 1
 
@@ -211,28 +213,6 @@ class Battery(Node, frozen=True):
     ) = None
 
 
-class Window(Node, frozen=True):
-    """A time to charge; over midnight it belongs to the day that it starts on."""
-
-    start: Annotated[str, _meta("Start, HH:MM in local time", pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
-    end: Annotated[
-        str,
-        _meta(
-            "End, HH:MM in local time; 24:00 is the end of the day", pattern="^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
-        ),
-    ]
-    days: Annotated[tuple[Day, ...], _meta("Days that it starts on; empty = every day")] = ()
-    current_a: Annotated[float, _meta("Current, in A; empty = as much as the limits allow", ge=6, le=80)] | None = None
-    active: Annotated[bool, _meta("False keeps the window without using it")] = True
-
-
-class Schedule(Node, frozen=True):
-    """Scheduled mode."""
-
-    windows: Annotated[tuple[Window, ...], _meta("Times to charge")] = ()
-    auto_outside: Annotated[bool, _meta("Outside of the windows the sun charges as in auto")] = False
-
-
 class Web(Node, frozen=True):
     """The page and the API."""
 
@@ -297,6 +277,7 @@ class Config(Node, frozen=True):
     battery: Battery = Battery()
     schedule: Schedule = Schedule()
     prices: Prices = Prices()
+    vehicles: Annotated[tuple[Vehicle, ...], _meta("The cars that charge here")] = ()
     web: Web = Web()
     store: Store = Store()
     record: Record = Record()

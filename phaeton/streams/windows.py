@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from phaeton.config.tree import Window
+from phaeton.config.tree_schedule import Window
 from phaeton.model import Zone
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -9,7 +9,7 @@ import yaml
 
 from phaeton.config.load import Loaded, parse
 from phaeton.config.problems import ConfigError
-from phaeton.config.tree import Window
+from phaeton.config.tree_schedule import Window
 from phaeton.profiles.load import shipped
 
 RUST = """\

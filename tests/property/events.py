@@ -7,18 +7,8 @@ import math
 from hypothesis import strategies as st
 
 from phaeton.config.points import Point, charging_points
-from phaeton.config.tree import (
-    Auto,
-    Battery,
-    Charger,
-    Config,
-    PhaseSwitching,
-    PointLimits,
-    Schedule,
-    Site,
-    SiteLimits,
-    Window,
-)
+from phaeton.config.tree import Auto, Battery, Charger, Config, PhaseSwitching, PointLimits, Schedule, Site, SiteLimits
+from phaeton.config.tree_schedule import Window
 from phaeton.model import (
     AnyEvent,
     Boost,

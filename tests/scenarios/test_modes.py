@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from phaeton.config.tree import Schedule, Window
+from phaeton.config.tree import Schedule
+from phaeton.config.tree_schedule import Window
 from phaeton.model import Boost, Fault, Mode, SetAutoStart, SetEnergyLimit, SetMode, SetStart, Status, Why, Zone
 from phaeton.simulation.battery import HouseBattery
 from tests.scenarios.site import Run, car, charger, config, site
