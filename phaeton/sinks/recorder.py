@@ -21,7 +21,7 @@ from typing import IO
 from msgspec import Struct, structs
 
 from phaeton.config import tree
-from phaeton.model import Decision, Event, Output, Tick, Unavailable
+from phaeton.model import Decision, Event, Output, Tick, Unavailable, Zone
 from phaeton.recording import (
     MAGIC,
     SUFFIX,
@@ -83,9 +83,8 @@ class Recorder:
         self._state: GraphState | None = None
         self._cause: Cause | None = None
         """A part is to begin with the next event, because of this."""
-        self._until_utc_s = 0.0
-        """The end of the day of the present part."""
-        self._from_utc_s = 0.0
+        self._day = 0
+        """Of the present part, counted from 1970 on the site's clock."""
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
 
@@ -100,7 +99,7 @@ class Recorder:
             return
         if len(self._waiting) >= MOST_WAITING:
             self._drop("the disk does not answer")
-        if self._cause is not None or (isinstance(event, Tick) and self._is_another_day(event.utc_s)):
+        if self._cause is not None or self._is_new_day(event, self._state.zone):
             self._open(event, self._state, self._cause or "day")
         self._waiting.append(event)
         if self._timer is None:
@@ -135,18 +134,13 @@ class Recorder:
 
     def _open(self, event: Event, state: GraphState, cause: Cause) -> None:
         utc_s = event.utc_s if isfinite(event.utc_s) else state.situation.utc_s
-        offset = offset_s(state.zone, utc_s)
-        midnight_s = floor((utc_s + offset) / _DAY_S) * _DAY_S
-        try:
-            day = datetime.fromtimestamp(midnight_s, UTC).date().isoformat()
-        except (ValueError, OverflowError, OSError):
-            day = _NO_DAY
-        self._from_utc_s, self._until_utc_s = midnight_s - offset, midnight_s - offset + _DAY_S
-        self._waiting.append(_Begin(day, state, utc_s, cause))
+        self._day = _day(state.zone, utc_s)
+        self._waiting.append(_Begin(_name_of(self._day), state, utc_s, cause))
         self._cause = None
 
-    def _is_another_day(self, utc_s: float) -> bool:
-        return isfinite(utc_s) and not self._from_utc_s <= utc_s < self._until_utc_s
+    def _is_new_day(self, event: Event, zone: Zone) -> bool:
+        """Only ticks come in the order of their times: they alone turn the page."""
+        return isinstance(event, Tick) and isfinite(event.utc_s) and _day(zone, event.utc_s) != self._day
 
     def _come_due(self) -> None:
         self._timer = None
@@ -290,6 +284,17 @@ class _Files:
             if total > self._config.mb * _MB and name != self._path.name:
                 (self._folder / name).unlink(missing_ok=True)
                 total -= size
+
+
+def _day(zone: Zone, utc_s: float) -> int:
+    return floor((utc_s + offset_s(zone, utc_s)) / _DAY_S)
+
+
+def _name_of(day: int) -> str:
+    try:
+        return datetime.fromtimestamp(day * _DAY_S, UTC).date().isoformat()
+    except (ValueError, OverflowError, OSError):
+        return _NO_DAY
 
 
 def folder_of(config: tree.Config) -> Path:

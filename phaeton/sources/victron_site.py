@@ -7,8 +7,9 @@ W to 1, A to 0.01 and SoC to 0.1, so that a recording of them is what was decide
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
-from phaeton.links.busitem_client import Watch
+from phaeton.links.dbus_library import Value
 from phaeton.model import Phases, SiteReading
 
 _PHASES = ("L1", "L2", "L3")
@@ -70,8 +71,24 @@ _WITHOUT_BATTERY_LIFE = range(10, 13)
 """``/Settings/CGwacs/BatteryLife/State``; 0 is off, 9 keeps the battery charged."""
 
 
+class Values(Protocol):
+    """The values of a service: a `phaeton.links.busitem_client.Watch`, or what was recorded of one."""
+
+    def get(self, path: str) -> Value:
+        """The value, ``None`` when it is invalid or missing."""
+
+    def number(self, path: str) -> float | None:
+        """The value as a float, ``None`` for anything that is no finite number."""
+
+    def whole(self, path: str) -> int | None:
+        """The value as a whole number, ``None`` for anything that is no finite number."""
+
+    def text(self, path: str) -> str:
+        """The value where it is a text, else an empty one."""
+
+
 def site_reading(
-    now: tuple[float, float], system: Watch, settings: Watch, bms: Watch | None, multis: Sequence[Watch]
+    now: tuple[float, float], system: Values, settings: Values, bms: Values | None, multis: Sequence[Values]
 ) -> SiteReading:
     """The house as it is now; what the GX does not tell is ``None``."""
     mono_s, utc_s = now
@@ -106,18 +123,18 @@ def _rounded(value: float | None, digits: int) -> float | None:
     return None if value is None else round(value, digits) + 0.0
 
 
-def _phases(watch: Watch, paths: tuple[str, ...], digits: int) -> Phases:
+def _phases(watch: Values, paths: tuple[str, ...], digits: int) -> Phases:
     one, two, three = (_rounded(watch.number(path), digits) for path in paths)
     return one, two, three
 
 
-def _sum_w(watch: Watch, paths: tuple[str, ...]) -> float | None:
+def _sum_w(watch: Values, paths: tuple[str, ...]) -> float | None:
     """The sum of what is known, ``None`` when nothing is."""
     known = [power for path in paths if (power := watch.number(path)) is not None]
     return _rounded(sum(known), 0) if known else None
 
 
-def _is_ess(system: Watch, settings: Watch) -> bool:
+def _is_ess(system: Values, settings: Values) -> bool:
     """Whether the grid is regulated; the mode tells it only where the GX does not know its own type."""
     mode = settings.whole(f"{_ESS}/Hub4Mode")
     kind = system.text("/SystemType")
@@ -126,7 +143,7 @@ def _is_ess(system: Watch, settings: Watch) -> bool:
     return mode in (1, 2)
 
 
-def _charge_limit_w(system: Watch, settings: Watch, bms: Watch | None) -> float | None:
+def _charge_limit_w(system: Values, settings: Values, bms: Values | None) -> float | None:
     """The least of what the battery, the owner of the system and the ESS allow; negative settings mean no limit."""
     volts = system.number("/Dc/Battery/Voltage")
     limits = [settings.number(f"{_ESS}/MaxChargePower")]
@@ -142,7 +159,7 @@ def _times(amps: float | None, volts: float | None) -> float | None:
     return None if amps is None or volts is None else amps * volts
 
 
-def _min_soc_pct(system: Watch, settings: Watch, multis: Sequence[Watch], *, ess: bool) -> float | None:
+def _min_soc_pct(system: Values, settings: Values, multis: Sequence[Values], *, ess: bool) -> float | None:
     """The minimum SoC in force: what the GX says itself, else the settings of its ESS and of each Multi RS."""
     limits = [multi.number(MULTI_MIN_SOC) for multi in multis]
     active = system.number(_SOC_LIMIT)
@@ -158,7 +175,7 @@ def _min_soc_pct(system: Watch, settings: Watch, multis: Sequence[Watch], *, ess
     return _rounded(max(known), 1) if known else None
 
 
-def _feed_in_limit_w(system: Watch, settings: Watch) -> float | None:
+def _feed_in_limit_w(system: Values, settings: Values) -> float | None:
     """0 when neither AC nor DC sun may go to the grid, else the limit of both, ``None`` without one."""
     ac = [system.number(path) for path in _PV_AC]
     has_ac, has_dc = any(power is not None for power in ac), system.number(_PV_DC) is not None
