@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -22,13 +21,13 @@ class ProfileError(ValueError):
     """A profile that cannot be used; the message names the profile, the path and the rule."""
 
 
-def shipped() -> Traversable:
+def shipped() -> Path:
     """The folder of the profiles that come with Phaeton."""
-    return files("phaeton.profiles")
+    return Path(__file__).parent
 
 
 def load_profile(
-    profile_id: str, overlay: Mapping[str, Any] | None = None, folder: Traversable | None = None
+    profile_id: str, overlay: Mapping[str, Any] | None = None, folder: Path | None = None
 ) -> Profile:
     """The profile ``<profile_id>.yaml`` with the owner's overlay merged in; raises `ProfileError`."""
     folder = shipped() if folder is None else folder
@@ -54,7 +53,7 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
     return result
 
 
-def _merged(profile_id: str, folder: Traversable, seen: tuple[str, ...]) -> dict[str, Any]:
+def _merged(profile_id: str, folder: Path, seen: tuple[str, ...]) -> dict[str, Any]:
     if profile_id in seen:
         raise ProfileError(f"profile {profile_id}: extends itself ({' -> '.join((*seen, profile_id))})")
     file = folder / f"{profile_id}.yaml"
