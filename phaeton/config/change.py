@@ -35,6 +35,8 @@ class Change(Struct, frozen=True):
     """The time zone must be read anew."""
     prices: bool = False
     """The source of the prices must be made anew."""
+    vehicles: bool = False
+    """The sources of the cars must be made anew, or what is published of them."""
     web: bool = False
     """The page must listen elsewhere, or begin or end to."""
     store: bool = False
@@ -63,6 +65,7 @@ def compare(old: Config, new: Config) -> Change:
         site=(old.site.source, old.site.require_dbus) != (new.site.source, new.site.require_dbus),
         zone=old.site.timezone != new.site.timezone,
         prices=old.prices != new.prices,
+        vehicles=(old.vehicles, old.site.home) != (new.vehicles, new.site.home),
         web=old.web != new.web,
         store=old.store.directory != new.store.directory,
         record=old.record != new.record,

@@ -12,6 +12,7 @@ from phaeton.config.contradiction import Contradiction
 from phaeton.config.points import charging_points
 from phaeton.config.tree import Charger, Config
 from phaeton.config.vehicle_rules import vehicle_rules
+from phaeton.config.vehicle_source_rules import vehicle_source_rules
 
 MINIMAL = "charger: 192.168.1.100"
 """The least configuration that there is."""
@@ -35,6 +36,7 @@ def contradictions(config: Config) -> Iterator[Contradiction]:
     yield from _windows(config)
     yield from _strategy(config)
     yield from vehicle_rules(config)
+    yield from vehicle_source_rules(config)
 
 
 def shipped_profiles() -> tuple[str, ...]:

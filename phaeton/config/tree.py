@@ -14,6 +14,7 @@ from phaeton.config.node import meta as _meta
 from phaeton.config.tree_cars import Vehicle
 from phaeton.config.tree_prices import Prices
 from phaeton.config.tree_schedule import Schedule
+from phaeton.config.tree_vehicles import HomePosition
 
 VERSION = 1
 
@@ -111,6 +112,7 @@ class Site(Node, frozen=True):
     ] = False
     timezone: Annotated[str, _meta("Time zone such as Europe/Amsterdam; the GX's when empty", max_length=64)] = ""
     limits: SiteLimits = SiteLimits()
+    home: HomePosition = HomePosition()
     off_grid: Annotated[bool, _meta("Charge from the inverter while the grid is away")] = False
     off_grid_share_pct: Annotated[
         float, _meta("Share of the inverter's rating that may be used then", ge=0, le=100)

@@ -5,6 +5,16 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from phaeton.config.node import Day, Node, meta
+from phaeton.config.tree_vehicles import (
+    DbusCar,
+    EvccCar,
+    HomeAssistantCar,
+    HttpJsonCar,
+    Kia,
+    MqttCar,
+    Tesla,
+    VehicleSourceKind,
+)
 
 
 class Departure(Node, frozen=True):
@@ -36,3 +46,16 @@ class Vehicle(Node, frozen=True):
     ] = 0.0
     limit_soc_pct: Annotated[float, meta("Charging ends here; the car's own limit holds besides", ge=1, le=100)] = 100.0
     departures: Annotated[tuple[Departure, ...], meta("Departures that come again")] = ()
+    source: Annotated[
+        VehicleSourceKind, meta("Where its SoC comes from; manual = typed in by you; the others have settings below")
+    ] = "none"
+    publish: Annotated[
+        bool, meta("Show the car on the GX as com.victronenergy.ev.phaeton_<id>; leave it off where VRM shows it")
+    ] = False
+    dbus: DbusCar = DbusCar()
+    tesla: Tesla = Tesla()
+    kia: Kia = Kia()
+    mqtt: MqttCar = MqttCar()
+    homeassistant: HomeAssistantCar = HomeAssistantCar()
+    http_json: HttpJsonCar = HttpJsonCar()
+    evcc: EvccCar = EvccCar()
