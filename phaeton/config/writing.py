@@ -34,9 +34,14 @@ def to_yaml(config: Config, *, defaults: bool = False, comments: bool = False) -
 
 def to_plain(config: Config) -> dict[str, Plain]:
     """The whole configuration with its defaults, secrets hidden, as plain data."""
-    hidden = _hidden(expanded(config, hide=True))
-    assert isinstance(hidden, dict)
-    return hidden
+    plain = hidden(config)
+    assert isinstance(plain, dict)
+    return plain
+
+
+def hidden(value: object) -> Plain:
+    """A part of the configuration with its defaults, secrets hidden, as plain data."""
+    return _hidden(expanded(value, hide=True))
 
 
 def hidden_yaml(config: Config) -> str:

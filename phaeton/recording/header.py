@@ -1,4 +1,4 @@
-"""The beginning of a part of a recording: version, configuration and the whole state of the graph, secrets hidden."""
+"""The beginning of a part of a recording: version, configuration and the whole state of the graph, nothing secret."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from phaeton import __version__
 from phaeton.config.document import Plain
 from phaeton.config.points import Point
 from phaeton.config.tree import Config
-from phaeton.config.writing import expanded, to_plain
+from phaeton.config.writing import hidden
 from phaeton.model import Zone
 from phaeton.recording.events import SCHEMA, Schema
-from phaeton.redaction import HIDDEN, is_secret
 from phaeton.streams.graph import GraphState, initial_state
 from phaeton.streams.situation import ConfigChanged
+
+_PLACES = ("latitude", "longitude")
 
 FORMAT = 1
 """Raised when a file can no longer be read by what was written for the format before."""
 
-Cause = Literal["start", "day", "graph", "gap", "export", "import"]
-"""Why a part begins: Phaeton or a new day began, the graph was begun anew, the disk had taken nothing, or a command
-made the file."""
+Cause = Literal["start", "day", "graph", "gap", "export"]
+"""Why a part begins: Phaeton or a new day began, the graph was begun anew, the disk had taken nothing, or it was cut
+out of a longer one."""
 
 
 class HeaderError(ValueError):
@@ -62,17 +63,17 @@ def header(state: GraphState, utc_s: float, cause: Cause) -> Header:
     return Header(
         cause=cause,
         utc_s=utc_s,
-        config=msgspec.Raw(msgspec.msgpack.encode(to_plain(state.config))),
-        points=msgspec.Raw(msgspec.msgpack.encode(_hidden(expanded(state.points)))),
+        config=msgspec.Raw(msgspec.msgpack.encode(_shareable(state.config))),
+        points=msgspec.Raw(msgspec.msgpack.encode(_shareable(state.points))),
         zone=state.zone,
         state=msgspec.Raw(msgspec.msgpack.encode(bare)),
     )
 
 
 def without_secrets(event: ConfigChanged) -> ConfigChanged:
-    """The same change of the configuration with every secret hidden."""
-    config = msgspec.convert(to_plain(event.config), Config)
-    points = msgspec.convert(_hidden(expanded(event.points)), tuple[Point, ...])
+    """The same change of the configuration with secrets and places taken out."""
+    config = msgspec.convert(_shareable(event.config), Config)
+    points = msgspec.convert(_shareable(event.points), tuple[Point, ...])
     return structs.replace(event, config=config, points=points)
 
 
@@ -98,10 +99,14 @@ def start(found: Header) -> Start:
     return Start(structs.replace(state, config=config, points=points, zone=found.zone))
 
 
-def _hidden(value: Plain, key: str = "") -> Plain:
-    """As `to_plain` hides the secrets of a configuration."""
+def _shareable(value: object) -> Plain:
+    """A part of the configuration as it may be shown to others: without secrets, and not telling where people live."""
+    return _placeless(hidden(value))
+
+
+def _placeless(value: Plain) -> Plain:
     if isinstance(value, dict):
-        return {name: _hidden(item, name) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_hidden(item, key) for item in value]
-    return HIDDEN if value and is_secret(key) else value
+        return {
+            key: None if key in _PLACES and isinstance(item, float) else _placeless(item) for key, item in value.items()
+        }
+    return [_placeless(item) for item in value] if isinstance(value, list) else value
