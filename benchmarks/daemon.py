@@ -106,6 +106,11 @@ def prepare(subject: Subject, around: Bench, directory: Path) -> None:
     (directory / subject.file).write_text(config)
 
 
+def tail(directory: Path) -> str:
+    """The end of what the daemon said."""
+    return (directory / "output.txt").read_text()[-3000:]
+
+
 @asynccontextmanager
 async def running(subject: Subject, around: Bench, directory: Path) -> AsyncIterator[tuple[int, str, float]]:
     """The daemon's process id, its name on the bus, and how long it took to get it."""
@@ -128,7 +133,7 @@ async def running(subject: Subject, around: Bench, directory: Path) -> AsyncIter
                 async with asyncio.timeout(30):
                     name = await around.name_of_charger()
             except TimeoutError:
-                raise SystemExit(f"{subject.name} did not come up, see {output.name}") from None
+                raise SystemExit(f"{subject.name} did not come up\n{tail(directory)}") from None
             yield process.pid, name, time.perf_counter() - began_s
         finally:
             if process.returncode is None:
@@ -206,13 +211,17 @@ async def measure_writes(subject: Subject, directory: Path, request_s: float, ti
                 arrived.get_nowait()
             began_s = loop.time()
             reply = asyncio.create_task(around.person.write(name, "/SetCurrent", "d", wanted_a))
-            async with asyncio.timeout(10):
-                while abs((write := await arrived.get()).value - wanted_a) > 0.051:
-                    pass
-            found_ms.append((write.at_s - began_s) * 1000)
-            code = await reply
+            try:
+                async with asyncio.timeout(10):
+                    while abs((write := await arrived.get()).value - wanted_a) > 0.051:
+                        pass
+                    code = await reply
+            except TimeoutError:
+                why = f"{wanted_a:.1f} A never reached the register"
+                raise SystemExit(f"{subject.name}: {why}\n{tail(directory / 'run')}") from None
             if code != 0:
                 raise SystemExit(f"{subject.name} refused /SetCurrent {wanted_a} ({code})")
+            found_ms.append((write.at_s - began_s) * 1000)
     found_ms.sort()
     say(
         f"  write to register at {request_s * 1000:.0f} ms per request: median {statistics.median(found_ms):.1f} ms,"
