@@ -25,6 +25,7 @@ from reactivex.subject import Subject
 
 from phaeton import log, zones
 from phaeton.app import saved
+from phaeton.app.diagnosis import diagnose
 from phaeton.app.journal import Journal
 from phaeton.app.keeper import Keeper
 from phaeton.app.live_point import LivePoint
@@ -49,6 +50,7 @@ from phaeton.model import (
 )
 from phaeton.sinks.evcharger import instances
 from phaeton.sinks.store import Store, StoreError, directory
+from phaeton.sinks.web import Diagnostics, PointName, WebServer
 from phaeton.sources.clock import Clock, ticks
 from phaeton.sources.victron import VictronSource
 from phaeton.streams.graph import GraphState, site_graph
@@ -56,7 +58,6 @@ from phaeton.streams.situation import ConfigChanged
 
 if TYPE_CHECKING:
     from phaeton.sinks.recorder import Recorder
-    from phaeton.sinks.web import Diagnostics, WebServer
 
 _log = logging.getLogger("phaeton")
 
@@ -362,14 +363,12 @@ class Daemon:
     # The page.
 
     async def _set_up_web(self) -> None:
-        """The page and the API; its library is loaded only now, when the control runs already."""
+        """The page and the API, where the configuration wants them now."""
         if self.web is not None:
             await self.web.stop()
             self.web = None
         if not self.config.web.enabled:
             return
-        from phaeton.sinks.web import PointName, WebServer  # noqa: PLC0415 - costs a quarter second, control comes first
-
         names = [PointName(p.id, p.charger.name) for p in self._points]
         self.web = WebServer(self.config.web, self.submit, names, self._store.sessions, self.diagnostics)
         await self.web.start()
@@ -378,8 +377,6 @@ class Daemon:
 
     def diagnostics(self) -> Diagnostics:
         """How the links fare, for the page."""
-        from phaeton.app.diagnosis import diagnose  # noqa: PLC0415 - needs the page's types
-
         return diagnose(self._links, self._live, self._bus, self._store, self.config, self.now)
 
     # Watching and ending.

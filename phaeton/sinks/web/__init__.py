@@ -1,7 +1,7 @@
-"""The page and the API. Importing this loads the web library, so do it once the control runs."""
+"""The page and the API; the web library itself is loaded when the first visitor knocks."""
 
-from phaeton.sinks.web.api import Sessions, Submit
 from phaeton.sinks.web.server import WebServer
+from phaeton.sinks.web.state import Sessions
 from phaeton.sinks.web.status import Diagnostics, LinkDiagnostics, PointDiagnostics, PointName
 
-__all__ = ["Diagnostics", "LinkDiagnostics", "PointDiagnostics", "PointName", "Sessions", "Submit", "WebServer"]
+__all__ = ["Diagnostics", "LinkDiagnostics", "PointDiagnostics", "PointName", "Sessions", "WebServer"]

@@ -10,18 +10,12 @@ import msgspec
 from aiohttp import web
 
 from phaeton import orders
-from phaeton.model import Order, Session
+from phaeton.model import Order, Submit
 from phaeton.orders import OrderError
 from phaeton.sinks.web.problem import ProblemError
 from phaeton.sinks.web.series import LONGEST_S
-from phaeton.sinks.web.state import WebState
+from phaeton.sinks.web.state import Sessions, WebState
 from phaeton.sinks.web.status import SessionStatus, session_status
-
-Submit = Callable[[str, Order, str], Awaitable[None]]
-"""Puts an order for a point, with its origin, in force; returns when it is stored for good."""
-
-Sessions = Callable[[int, float | None, str | None], Awaitable[list[Session]]]
-"""At most so many stays that began before a time (UTC seconds), of one point or of all; the newest first."""
 
 BODY_BYTES = 16_384
 MOST_SESSIONS = 500

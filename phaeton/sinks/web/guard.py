@@ -8,15 +8,19 @@ pointed at a private address by anyone (DNS rebinding), addresses and local name
 from __future__ import annotations
 
 import ipaddress
+import json
 import logging
 import socket
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from phaeton.orders import OrderError
-from phaeton.sinks.web.problem import ProblemError, response
+from phaeton.sinks.web.problem import ProblemError
+
+PROBLEM_TYPE = "application/problem+json"
 
 _log = logging.getLogger(__name__)
 
@@ -112,3 +116,16 @@ async def add_headers(request: web.Request, answer: web.StreamResponse) -> None:
     """Signal handler: put the security headers on each answer, streams and errors too."""
     answer.headers.update(HEADERS)
     answer.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
+
+
+def response(status: int, detail: str, field: str | None = None) -> web.Response:
+    """A problem document (RFC 9457): ``type``, ``title``, ``status``, ``detail``, and the ``field`` to blame."""
+    body: dict[str, str | int] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if field is not None:
+        body["field"] = field
+    return web.Response(status=status, text=json.dumps(body), content_type=PROBLEM_TYPE)

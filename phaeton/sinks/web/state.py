@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
-from phaeton.model import Output
+from phaeton.model import Output, Session
 from phaeton.sinks.web.problem import ProblemError
 from phaeton.sinks.web.series import History
 from phaeton.sinks.web.status import Diagnostics, PointName, Snapshot, snapshot
+
+Sessions = Callable[[int, float | None, str | None], Awaitable[list[Session]]]
+"""At most so many stays that began before a time (UTC seconds), of one point or of all; the newest first."""
 
 
 class WebState:

@@ -1,0 +1,54 @@
+"""All that answers a request: routes, page, events. This loads the web library; `server` does so when somebody asks."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from phaeton.config.tree import Web
+from phaeton.model import Submit
+from phaeton.sinks.web.api import BODY_BYTES, Api
+from phaeton.sinks.web.assets import Assets
+from phaeton.sinks.web.events import EventHub
+from phaeton.sinks.web.guard import add_headers, guard
+from phaeton.sinks.web.state import Sessions, WebState
+
+SHUTDOWN_S = 1.0
+
+
+class WebSite:
+    """The application of one server and its live stream."""
+
+    def __init__(self, config: Web, state: WebState, submit: Submit, sessions: Sessions) -> None:
+        self.hub = EventHub(state.encoded)
+        self._api = Api(state, submit, sessions)
+        self.runner = web.AppRunner(
+            self._app(config), access_log=None, shutdown_timeout=SHUTDOWN_S, handle_signals=False
+        )
+
+    def _app(self, config: Web) -> web.Application:
+        assets = Assets()
+        app = web.Application(middlewares=[guard(config.host)], client_max_size=BODY_BYTES)
+        app.on_response_prepare.append(add_headers)
+        app.on_shutdown.append(self._end_streams)
+        app.add_routes(self._api.routes())
+        app.add_routes(
+            [
+                web.get("/api/events", self.hub.handle),
+                web.get("/", assets.page),
+                web.get("/favicon.ico", assets.icon),
+                web.get("/assets/{version}/{name:.+}", assets.file),
+            ]
+        )
+        for alias in ("/ui", "/app"):
+            app.add_routes(
+                [
+                    web.get(alias, assets.to_directory),
+                    web.get(f"{alias}/", assets.page),
+                    web.get(f"{alias}/index.html", assets.to_page),
+                    web.get(f"{alias}/assets/{{version}}/{{name:.+}}", assets.file),
+                ]
+            )
+        return app
+
+    async def _end_streams(self, _: web.Application) -> None:
+        self.hub.close()
