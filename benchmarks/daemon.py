@@ -206,7 +206,7 @@ async def measure_writes(subject: Subject, directory: Path, request_s: float, ti
             # Away from any rhythm of the daemon's own.
             await asyncio.sleep(0.6 + 0.037 * (number % 27))
             # Only ever lower: Phaeton's raises are rationed, ten at once and one a minute.
-            wanted_a = 16.0 - 8.0 * (number + 1) / times
+            wanted_a = 16.0 - 0.2 * (number + 1)
             while not arrived.empty():
                 arrived.get_nowait()
             began_s = loop.time()
@@ -321,7 +321,9 @@ def main() -> None:
     parser.add_argument("--without", action="append", default=[], choices=["phaeton"], help="do not measure it")
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the measurement of the cost")
     parser.add_argument("--starts", type=int, default=5, help="number of starts")
-    parser.add_argument("--writes", type=int, default=40, help="number of writes for each latency")
+    parser.add_argument(
+        "--writes", type=int, default=40, choices=range(1, 41), metavar="N", help="writes for each latency, at most 40"
+    )
     options = parser.parse_args()
     if shutil.which("dbus-daemon") is None:
         raise SystemExit("dbus-daemon is missing: install the package dbus")
