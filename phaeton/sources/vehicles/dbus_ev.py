@@ -5,7 +5,9 @@ The identity and the position on these paths are not even asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
 
 from phaeton.links.busitem_client import BusClient, Presence, Watch
 from phaeton.sources.vehicles.report import Reach, Report, Trouble, VehicleError
@@ -33,41 +35,40 @@ _CHARGING = {0: False, 1: True, 3: True, 244: False, 245: False, 250: False, 256
 """``/ChargingState``: 1 low power, 3 charging; 255 is unavailable."""
 
 
-class DbusEv:
-    """Finds the car's service and tells what it says."""
+class Follower(Struct, frozen=True):
+    """A car of the configuration whose service is looked for."""
 
-    def __init__(
-        self,
-        bus: BusClient,
-        service: str,
-        name: str,
-        report: Callable[[Report], None],
-        failed: Callable[[VehicleError], None],
-    ) -> None:
+    service: str
+    """Its name; empty = found by itself."""
+    name: str
+    """What the car is called, to tell several services apart."""
+    report: Callable[[Report], None]
+    failed: Callable[[VehicleError], None]
+
+
+class DbusEvs:
+    """All services of the class, and the cars that follow one of them each."""
+
+    def __init__(self, bus: BusClient, followers: Sequence[Follower]) -> None:
         self._bus = bus
-        self._service = service
-        self._name = name.strip().lower()
-        self._report = report
-        self._failed = failed
+        self._followers = tuple(followers)
         self._watches: dict[str, Watch] = {}
-        self._stopped = False
+        self._running = False
 
     def start(self) -> None:
-        """Look for it."""
-        if self._service:
-            self._services_are({self._service})
-        else:
-            self._bus.watch_class(CLASS, self._services_are)
+        """Look for the services."""
+        self._running = True
+        self._bus.watch_class(CLASS, self._services_are)
 
     def stop(self) -> None:
         """Tell nothing more."""
-        self._stopped = True
+        self._running = False
         for watch in self._watches.values():
             self._bus.unwatch(watch)
         self._watches = {}
 
     def _services_are(self, names: set[str]) -> None:
-        if self._stopped:
+        if not self._running:
             return
         names = {name for name in names if not name.startswith(OWN)}
         for gone in self._watches.keys() - names:
@@ -77,27 +78,28 @@ class DbusEv:
         self._said()
 
     def _said(self) -> None:
-        if self._stopped:
+        if not self._running:
             return
-        try:
-            watch = self._mine()
-            if watch is not None:
-                self._report(parse(watch))
-        except VehicleError as error:
-            self._failed(error)
+        for follower in self._followers:
+            try:
+                watch = self._of(follower)
+                if watch is not None:
+                    follower.report(parse(watch))
+            except VehicleError as error:
+                follower.failed(error)
 
-    def _mine(self) -> Watch | None:
+    def _of(self, follower: Follower) -> Watch | None:
         """The car's service; None while it is not known yet which one it is."""
-        watches = list(self._watches.values())
+        watches = [w for name, w in self._watches.items() if follower.service in ("", name)]
         if not watches:
-            raise VehicleError(Trouble.TRANSIENT, f"no {CLASS} service is on D-Bus")
+            raise VehicleError(Trouble.TRANSIENT, f"{follower.service or f'a {CLASS} service'} is not on D-Bus")
         if any(watch.presence is Presence.READING for watch in watches):
             return None
         if len(watches) > 1:
-            watches = [w for w in watches if w.text("/CustomName").strip().lower() == self._name]
+            watches = [w for w in watches if w.text("/CustomName").strip().lower() == follower.name.strip().lower()]
         if len(watches) != 1:
             known = ", ".join(sorted(self._watches))
-            raise VehicleError(Trouble.DENIED, f"which car is it? Set dbus.service to one of {known}")
+            raise VehicleError(Trouble.TRANSIENT, f"which car is it? Set dbus.service to one of {known}")
         if watches[0].presence is not Presence.PRESENT:
             raise VehicleError(Trouble.TRANSIENT, watches[0].why)
         return watches[0]

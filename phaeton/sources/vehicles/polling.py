@@ -152,7 +152,7 @@ def _wanted(pace: Pace, record: Record, view: View, times: Times) -> tuple[Ask, 
         if not fresh:
             return Ask.DATA, _first(pace, times.plugged_s, last_s, pace.charging_s)
         return Ask.DATA, _charging(pace, record, view, last_s)
-    if fresh and times.stopped_s is not None and good_s < times.stopped_s:
+    if times.stopped_s is not None and fresh and good_s < times.stopped_s and view.taken_kwh >= record.good_kwh + 1.0:
         at_s = times.stopped_s + pace.done_s
         return Ask.DATA, at_s if last_s < at_s else max(last_s + _later(pace), times.stopped_s + pace.quiet_s)
     if not fresh:
