@@ -70,7 +70,10 @@ class Fee(Hours, frozen=True, kw_only=True):
 
 
 class Formula(Node, frozen=True):
-    """From the source's price to what you pay: (price + add_per_kwh) x factor + the fees of the hour."""
+    """From the source's price to what you pay: (price + add_per_kwh) x factor + the fees of the hour.
+
+    The rates of `fixed` and `time_of_use` are what you pay already.
+    """
 
     add_per_kwh: Annotated[
         float, meta("Taxes, levies and margin that are added to each kWh, without VAT", ge=-1000, le=1000)
@@ -232,6 +235,7 @@ class Prices(Node, frozen=True):
     ] = 0.08
     currency: Annotated[str, meta("Currency shown with the cost", min_length=1, max_length=8)] = "EUR"
     formula: Formula = Formula()
+    fallback_formula: Annotated[Formula, meta("The same for the prices of the fallback")] = Formula()
     feed_in: FeedIn = FeedIn()
     time_of_use: Annotated[tuple[Rate, ...], meta("The rates of `time_of_use`")] = ()
     tibber: TibberPrices = TibberPrices()

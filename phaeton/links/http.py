@@ -2,12 +2,13 @@
 
 Certificates are verified, answers are bounded in time and size, and a host that asked for patience (``Retry-After``) is
 not called before that time. Errors are values. No message and no log line holds a query, a header or a body.
-The library is loaded by the first request.
+The library is loaded by the first request, beside the event loop.
 """
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -212,7 +213,7 @@ class HttpClient:
             headers["If-None-Match"] = kept.etag
         elif kept is not None:
             headers["If-Modified-Since"] = kept.modified
-        session = self._opened()
+        session = await self._opened()
         async with (
             asyncio.timeout(self._timeout_s),
             session.request(
@@ -247,9 +248,10 @@ class HttpClient:
             while len(self._kept) > MOST_KEPT:
                 del self._kept[next(iter(self._kept))]
 
-    def _opened(self) -> aiohttp.ClientSession:
+    async def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
-            import aiohttp  # noqa: PLC0415 - heavy, and many sites ask nothing of anybody
+            await asyncio.to_thread(importlib.import_module, "aiohttp")  # it takes a second on a small device
+            import aiohttp  # noqa: PLC0415 - loaded by now
 
             self._session = aiohttp.ClientSession(
                 cookie_jar=aiohttp.DummyCookieJar(), timeout=aiohttp.ClientTimeout(total=None)

@@ -1,0 +1,74 @@
+"""energy-charts.info (Fraunhofer ISE): market prices per zone as two lists; 404 until they are published."""
+
+from __future__ import annotations
+
+from phaeton.links.http import Answer, Ask, TroubleKind
+from phaeton.sources.prices.provider import (
+    Rhythm,
+    Span,
+    Talk,
+    accepted,
+    decoded,
+    filled,
+    garbage,
+    items,
+    not_yet,
+    number,
+    section,
+)
+from phaeton.sources.prices.table import PriceError, Row, Table, sound
+from phaeton.sources.prices.times import instant_s
+
+URL = "https://api.energy-charts.info/price"
+WHO = "energy-charts"
+MWH = 0.001
+ZONES = (
+    *("AT", "BE", "BG", "CH", "CZ", "DE-LU", "DE-AT-LU", "DK1", "DK2", "EE", "ES", "FI", "FR", "GR", "HR", "HU"),
+    *("IT-Calabria", "IT-Centre-North", "IT-Centre-South", "IT-North", "IT-SACOAC", "IT-SACODC", "IT-Sardinia"),
+    *("IT-Sicily", "IT-South", "LT", "LV", "ME", "NL", "NO1", "NO2", "NO2NSL", "NO3", "NO4", "NO5", "PL", "PT", "RO"),
+    *("RS", "SE1", "SE2", "SE3", "SE4", "SI", "SK"),
+)
+"""Zones that the service has or had; not all of them at all times."""
+
+
+class EnergyCharts:
+    """The prices of one bidding zone."""
+
+    title = WHO
+    rhythm = Rhythm.MARKET
+    every_s = 0.0
+
+    def __init__(self, zone: str, url: str = "") -> None:
+        self._zone = zone
+        self._url = url or URL
+
+    def talk(self, span: Span) -> Talk:
+        """One request for all days that are missing."""
+        answer = yield Ask(
+            url=self._url,
+            params={"bzn": self._zone, "start": span.days[0], "end": span.days[-1]},
+            conditional=True,
+        )
+        return parse(answer)
+
+
+def parse(answer: Answer) -> Table:
+    """The prices; raises `PriceError`."""
+    if answer.status in (204, 404):
+        raise not_yet(WHO)
+    if answer.status == 400:
+        raise PriceError(TroubleKind.REFUSED, f"{WHO} does not know this zone: check prices.energy_charts.zone")
+    said = section(decoded(accepted(answer, WHO), WHO))
+    times, prices = said.get("unix_seconds"), said.get("price")
+    if not isinstance(times, list) or not isinstance(prices, list) or len(times) != len(prices):
+        raise garbage(WHO, "times and prices do not fit together")
+    unit = str(said.get("unit", "")).upper().replace(" ", "")
+    currency, _, per = unit.partition("/")
+    if per not in ("", "MWH"):
+        raise garbage(WHO, f"the unit {unit[:20]!r} is new")
+    note = f"{WHO} says that this address is going to end" if said.get("deprecated") is True else ""
+    rows = (
+        Row(instant_s(at), price, spot=price)
+        for at, price in ((at, number(price, MWH)) for at, price in zip(times, items(prices), strict=True))
+    )
+    return filled(sound(rows, currency[:8] or "EUR", note=note, who=WHO), WHO)

@@ -1,0 +1,58 @@
+"""An evcc in the house: the grid tariff as it computes it, final prices per kWh."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from phaeton.links.http import Answer, Ask, TroubleKind
+from phaeton.sources.prices.provider import (
+    Rhythm,
+    Span,
+    Talk,
+    accepted,
+    decoded,
+    filled,
+    garbage,
+    not_yet,
+    number,
+    section,
+)
+from phaeton.sources.prices.table import PriceError, Row, Table, sound
+from phaeton.sources.prices.times import instant_s
+
+WHO = "evcc"
+
+
+class Evcc:
+    """The grid tariff of one evcc."""
+
+    title = WHO
+    rhythm = Rhythm.SERVICE
+    every_s = 1800.0
+
+    def __init__(self, url: str) -> None:
+        self._url = f"{url.rstrip('/')}/api/tariff/grid"
+
+    def talk(self, span: Span) -> Talk:
+        """One request."""
+        answer = yield Ask(url=self._url, conditional=True)
+        return parse(answer)
+
+
+def parse(answer: Answer) -> Table:
+    """The prices, with or without the wrapper of older versions; raises `PriceError`."""
+    if answer.status == 404:
+        raise PriceError(TroubleKind.REFUSED, "this evcc has no grid tariff, or prices.evcc.url is not its address")
+    said = section(decoded(accepted(answer, WHO), WHO))
+    rates = section(said.get("result", said)).get("rates")
+    if rates is None:
+        raise not_yet(WHO)
+    if not isinstance(rates, list):
+        raise garbage(WHO, "it holds no rates")
+    return filled(sound(_rows(rates), who=WHO), WHO)
+
+
+def _rows(rates: list[object]) -> Iterator[Row]:
+    for rate in map(section, rates):
+        price = number(rate["value"] if "value" in rate else rate.get("price"))
+        yield Row(instant_s(rate.get("start")), price, instant_s(rate.get("end")))

@@ -1,0 +1,182 @@
+"""From the configuration to the source: which provider, with which secret, in which rhythm."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from msgspec import Struct
+
+from phaeton import zones
+from phaeton.config.node import Secret
+from phaeton.config.secret import SecretError, reveal
+from phaeton.config.tree_prices import Formula, Prices
+from phaeton.links.busitem_client import BusClient
+from phaeton.links.http import HttpClient, Trouble
+from phaeton.model import Now, Zone
+from phaeton.sources.prices.awattar import Awattar
+from phaeton.sources.prices.cache import NO_CACHE, Cache
+from phaeton.sources.prices.days import Wall
+from phaeton.sources.prices.energy_charts import EnergyCharts
+from phaeton.sources.prices.entsoe import Entsoe
+from phaeton.sources.prices.evcc import Evcc
+from phaeton.sources.prices.feed import Feed, Wiring
+from phaeton.sources.prices.homeassistant import HomeAssistant
+from phaeton.sources.prices.http_json import HttpJson
+from phaeton.sources.prices.nordpool import NordPool
+from phaeton.sources.prices.provider import Provider, Rhythm, Span, fetch
+from phaeton.sources.prices.schedule import LONGEST_SPREAD_S, Policy
+from phaeton.sources.prices.source import PriceSource
+from phaeton.sources.prices.table import Table
+from phaeton.sources.prices.tibber import Tibber
+from phaeton.sources.prices.victron import BusPrice
+
+MARKET_ZONE = "Europe/Brussels"
+"""The day of the European auctions is a day of Central European time."""
+
+_ASKS_NOBODY = ("fixed", "time_of_use", "none")
+_IDENTITIES = (Path("/data/venus/unique-id"), Path("/etc/machine-id"))
+
+
+class World(Struct, frozen=True):
+    """What the sources need of the outside; time is replaced by virtual time in tests."""
+
+    http: HttpClient
+    bus: BusClient | None
+    now: Now
+    cache: Cache = NO_CACHE
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    chance: Callable[[], float] = random.random
+
+
+def build(config: Prices, zone: Zone, world: World) -> PriceSource:
+    """The source of prices that the configuration names; nothing runs before its `start`."""
+    told: list[PriceSource] = []
+
+    def changed() -> None:
+        for source in told:
+            source.has_news()
+
+    feeds: list[Feed] = []
+    if config.source not in _ASKS_NOBODY:
+        feeds.append(_feed(config.source, config.formula, config, zone, world, changed))
+        if config.fallback not in _ASKS_NOBODY:
+            feeds.append(_feed(config.fallback, config.fallback_formula, config, zone, world, changed))
+    source = PriceSource(config, feeds, zone, world.now, sleep=world.sleep, chance=world.chance)
+    told.append(source)
+    return source
+
+
+def _feed(kind: str, formula: Formula, config: Prices, zone: Zone, world: World, changed: Callable[[], None]) -> Feed:
+    utc_s = world.now()[1]
+    market = Wall(zones.zone(MARKET_ZONE, utc_s))
+    if kind == "victron":
+        if world.bus is None:
+            raise ValueError("prices.source is victron, and there is no D-Bus")
+        return Feed(
+            _of_bus(BusPrice(world.bus, config.victron, changed), config, market, formula), kind, world.cache, utc_s
+        )
+    provider = provider_of(kind, config, Wall(zone))
+
+    async def read(span: Span) -> Table | Trouble:
+        return await fetch(provider, span, world.http)
+
+    wiring = Wiring(
+        title=provider.title,
+        identity=f"{kind}|{_identity(kind, config)}",
+        policy=Policy(market, provider.rhythm, provider.every_s, spread_s()),
+        read=read,
+        secret=lambda: _shown(kind, config),
+        formula=formula,
+    )
+    return Feed(wiring, kind, world.cache, utc_s)
+
+
+def _of_bus(price: BusPrice, config: Prices, market: Wall, formula: Formula) -> Wiring:
+    async def read(span: Span) -> Table | Trouble:
+        return await price.read(span.now_s)
+
+    return Wiring(
+        title=price.title,
+        identity=f"victron|{config.victron.service}|{config.victron.path}|{config.victron.scale}",
+        policy=Policy(market, Rhythm.SERVICE, price.every_s, 0.0),
+        read=read,
+        secret=lambda: "",
+        formula=formula,
+        stop=price.stop,
+    )
+
+
+def provider_of(kind: str, config: Prices, wall: Wall) -> Provider:
+    """The provider of one kind with its settings."""
+    makers: dict[str, Callable[[], Provider]] = {
+        "tibber": lambda: Tibber(lambda: reveal(config.tibber.token), config.tibber.home, config.tibber.url),
+        "energy_charts": lambda: EnergyCharts(config.energy_charts.zone, config.energy_charts.url),
+        "nordpool": lambda: NordPool(config.nordpool.area, config.nordpool.currency, config.nordpool.url),
+        "awattar": lambda: Awattar(config.awattar.country, config.awattar.url),
+        "entsoe": lambda: Entsoe(lambda: reveal(config.entsoe.token), config.entsoe.zone, config.entsoe.url),
+        "evcc": lambda: Evcc(config.evcc.url),
+        "homeassistant": lambda: HomeAssistant(config.homeassistant, lambda: reveal(config.homeassistant.token), wall),
+        "http_json": lambda: HttpJson(config.http_json, lambda: _headers(config), wall),
+    }
+    return makers[kind]()
+
+
+def spread_s() -> float:
+    """The delay of this installation after the publication, so that not all ask in the same second."""
+    parts = [socket.gethostname()]
+    for path in _IDENTITIES:
+        try:
+            parts.append(path.read_text(encoding="ascii", errors="replace")[:100])
+        except OSError:
+            continue
+    digest = hashlib.sha256("|".join(parts).encode()).digest()
+    return int.from_bytes(digest[:4], "big") / 2**32 * LONGEST_SPREAD_S
+
+
+def _headers(config: Prices) -> dict[str, str]:
+    return {header.name: reveal(header.value) for header in config.http_json.headers}
+
+
+def _secrets(kind: str, config: Prices) -> tuple[Secret, ...]:
+    return {
+        "tibber": (config.tibber.token,),
+        "entsoe": (config.entsoe.token,),
+        "homeassistant": (config.homeassistant.token,),
+        "http_json": tuple(header.value for header in config.http_json.headers),
+    }.get(kind, ())
+
+
+def _shown(kind: str, config: Prices) -> str:
+    """The secrets as they are now; those that cannot be read are nothing."""
+    found = []
+    for secret in _secrets(kind, config):
+        try:
+            found.append(reveal(secret))
+        except SecretError:
+            found.append("")
+    return "\n".join(found).strip()
+
+
+def _identity(kind: str, config: Prices) -> str:
+    """What the prices depend on beside the secret."""
+    parts: dict[str, tuple[object, ...]] = {
+        "tibber": (config.tibber.home, config.tibber.url),
+        "energy_charts": (config.energy_charts.zone, config.energy_charts.url),
+        "nordpool": (config.nordpool.area, config.nordpool.currency, config.nordpool.url),
+        "awattar": (config.awattar.country, config.awattar.url),
+        "entsoe": (config.entsoe.zone, config.entsoe.url),
+        "evcc": (config.evcc.url,),
+        "homeassistant": _fields(config.homeassistant),
+        "http_json": _fields(config.http_json),
+    }
+    text = "|".join(map(str, parts[kind]))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _fields(node: Struct) -> tuple[object, ...]:
+    return tuple(getattr(node, name) for name in node.__struct_fields__ if name not in ("token", "headers"))

@@ -1,0 +1,123 @@
+"""When a source is asked: once a day after the auction, spread over installations, and never in a hurry.
+
+Day-ahead prices are published shortly after 13:00 (Central European time). Each installation asks at 13:05 plus a
+spread of its own of up to 25 minutes; while tomorrow is missing every 20 minutes until 16:00, then hourly. Published
+prices do not change, so nothing else is asked. After trouble the pauses grow, by its kind; all pauses vary by 30 %.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from phaeton.links.http import Trouble, TroubleKind
+from phaeton.sources.prices.days import Wall
+from phaeton.sources.prices.provider import Rhythm, Span
+from phaeton.sources.prices.table import RawSlot, covering
+
+PUBLISHED_SECOND = 13 * 3600.0 + 300.0
+EAGER_UNTIL_SECOND = 16 * 3600.0
+LONGEST_SPREAD_S = 1500.0
+EAGER_S = 1200.0
+PATIENT_S = 3600.0
+LEAST_GAP_S = 60.0
+"""Between two requests, whatever happens."""
+AFTER_BORDER_S = 2.0
+"""A service that knows the present price only is asked right after the quarter has begun."""
+_TOLERANCE_S = 3700.0
+"""Some sources leave the last hour of a day to the next, for their day is another zone's."""
+
+PAUSES_S: dict[TroubleKind, tuple[float, ...]] = {
+    TroubleKind.NETWORK: (60.0, 120.0, 300.0, 600.0, 900.0),
+    TroubleKind.SERVER: (60.0, 120.0, 300.0, 600.0, 1200.0, 2400.0, 3600.0),
+    TroubleKind.GARBAGE: (600.0, 1200.0, 2400.0, 3600.0, 7200.0),
+    TroubleKind.RATE_LIMIT: (600.0, 1200.0, 2400.0, 4800.0, 7200.0),
+    TroubleKind.AUTH: (3600.0, 21600.0, 86400.0),
+    TroubleKind.REFUSED: (3600.0, 21600.0, 86400.0),
+}
+"""After the first, second, ... trouble of a kind in a row; the last one repeats. A changed secret ends the pause."""
+
+
+class Memory(Struct, frozen=True):
+    """What is remembered of the requests so far."""
+
+    answered_s: float | None = None
+    """When prices came last (UTC)."""
+    trouble: Trouble | None = None
+    """Of the last request; None when it went well."""
+    failures: int = 0
+    """Troubles in a row; prices that are not published yet are none."""
+    not_before_s: float = 0.0
+    """No request before (UTC)."""
+
+
+class Policy(Struct, frozen=True):
+    """What the times depend on."""
+
+    market: Wall
+    """The clock of the auction."""
+    rhythm: Rhythm
+    every_s: float
+    spread_s: float
+    """Of this installation, 0 to `LONGEST_SPREAD_S`."""
+
+    def span(self, now_s: float, slots: tuple[RawSlot, ...]) -> Span:
+        """What to ask for: from today, or from tomorrow when today is known, until the end of tomorrow."""
+        middle_s = self.market.day_start_s(now_s, 1)
+        end_s = self.market.day_start_s(now_s, 2)
+        has_today = covering(slots, now_s) > now_s and _known_until(slots, now_s) >= middle_s - _TOLERANCE_S
+        first = 1 if self.rhythm is Rhythm.MARKET and has_today else 0
+        days = tuple(self.market.date(self.market.day_start_s(now_s, day)) for day in range(first, 2))
+        start_s = middle_s if first else self.market.day_start_s(now_s)
+        return Span(now_s, start_s, end_s, days)
+
+    def due_s(self, now_s: float, slots: tuple[RawSlot, ...], memory: Memory) -> float:
+        """When the next request is due; ``now_s`` or earlier means at once."""
+        return max(self._wanted_s(now_s, slots, memory), memory.not_before_s)
+
+    def _wanted_s(self, now_s: float, slots: tuple[RawSlot, ...], memory: Memory) -> float:
+        known_s = covering(slots, now_s)
+        if known_s <= now_s:
+            return now_s
+        if self.rhythm is Rhythm.SERVICE:
+            answered_s = min(memory.answered_s or 0.0, now_s)
+            return min(answered_s + self.every_s, known_s + AFTER_BORDER_S)
+        for day in (0, 1, 2):
+            published_s = self.market.at_s(now_s, PUBLISHED_SECOND, day) + self.spread_s
+            if self._lacks_day_after(now_s, day, slots):
+                return min(max(published_s, now_s), known_s)
+        return known_s
+
+    def _lacks_day_after(self, now_s: float, day: int, slots: tuple[RawSlot, ...]) -> bool:
+        return _known_until(slots, now_s) < self.market.day_start_s(now_s, day + 2) - _TOLERANCE_S
+
+    def after(
+        self, now_s: float, slots: tuple[RawSlot, ...], before: Memory, trouble: Trouble | None, chance: float
+    ) -> Memory:
+        """The memory after a request; ``chance`` (0 to 1) varies the pause."""
+        vary = 0.7 + 0.6 * chance
+        if trouble is not None and trouble.kind is not TroubleKind.NOT_YET:
+            same = before.trouble is not None and before.trouble.kind is trouble.kind
+            failures = before.failures + 1 if same else 1
+            pauses = PAUSES_S[trouble.kind]
+            pause_s = max(pauses[min(failures, len(pauses)) - 1] * vary, LEAST_GAP_S)
+            if trouble.retry_after_s is not None:
+                pause_s = max(pause_s, trouble.retry_after_s * (1.0 + 0.1 * chance))
+            return Memory(before.answered_s, trouble, failures, now_s + pause_s)
+        answered_s = now_s if trouble is None else before.answered_s
+        if self.rhythm is Rhythm.SERVICE:
+            pause_s = LEAST_GAP_S if covering(slots, now_s) > now_s else EAGER_S * vary
+            if trouble is None and self.every_s <= 900.0:
+                pause_s = min(pause_s, max(covering(slots, now_s) - now_s, 1.0))
+            return Memory(answered_s, trouble, 0, now_s + pause_s)
+        published_s = self.market.at_s(now_s, PUBLISHED_SECOND) + self.spread_s
+        complete = covering(slots, now_s) > now_s and (
+            now_s < published_s or not self._lacks_day_after(now_s, 0, slots)
+        )
+        if complete:
+            return Memory(answered_s, trouble, 0, now_s + LEAST_GAP_S)
+        eager = published_s <= now_s < self.market.at_s(now_s, EAGER_UNTIL_SECOND)
+        return Memory(answered_s, trouble, 0, now_s + (EAGER_S if eager else PATIENT_S) * vary)
+
+
+def _known_until(slots: tuple[RawSlot, ...], now_s: float) -> float:
+    return max((slot.end_s for slot in slots), default=now_s)
