@@ -1,4 +1,4 @@
-"""The commands: run, demo, probe, record, replay, config. Heavy imports wait until a command needs them.
+"""The commands: run, demo, probe, record, replay, simulate, config. Heavy imports wait until a command needs them.
 
 Exit codes: 0 all well, 1 it failed, 2 the configuration or the command line is wrong.
 """
@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     from phaeton.config.cli import add_parser  # noqa: PLC0415
     from phaeton.replay.cli import add_parser as add_replay  # noqa: PLC0415
+    from phaeton.simulation.cli import add_parser as add_simulate  # noqa: PLC0415
 
     parser = argparse.ArgumentParser(
         prog="phaeton",
@@ -53,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     probe.add_argument("--profile", default="alfen_ng9xx", help="kind of charger (alfen_ng9xx)")
     probe.set_defaults(handler=_probe)
     add_replay(commands)
+    add_simulate(commands)
     add_parser(commands)
     return parser
 

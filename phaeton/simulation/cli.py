@@ -1,0 +1,93 @@
+"""The options of ``phaeton simulate``; what the command needs is imported when it runs.
+
+The options that name history, prices, stays, house and configuration are shared with the commands that compare.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+_STEPS = tuple(length for length in range(1, 61) if 60 % length == 0)
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``simulate``."""
+    parser = commands.add_parser(
+        "simulate",
+        help="run the control over a history of the house",
+        description="Run the real control over a history of the house and tell what would have happened.",
+    )
+    add_inputs(parser)
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write the result here (- = standard output)")
+    parser.add_argument("--html", type=Path, metavar="OUT", help="write a page with plots here")
+    parser.set_defaults(handler=_simulate)
+
+
+def add_inputs(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name what is simulated."""
+    files = parser.add_argument_group("history")
+    files.add_argument(
+        "--history",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="CSV (or .gz) with time and pv_w, load_w or grid_w; several follow each other or hold different columns",
+    )
+    files.add_argument("--prices", type=Path, metavar="FILE", help="CSV with start, price_per_kwh, feed_in_per_kwh")
+    files.add_argument("--sessions", type=Path, metavar="FILE", help="CSV with arrival, departure, energy_kwh")
+    files.add_argument(
+        "--only", action="append", default=[], metavar="COLUMN=VALUE", help="keep the sessions with this value"
+    )
+    files.add_argument(
+        "--daily-kwh",
+        type=_positive,
+        default=10.0,
+        metavar="KWH",
+        help="without --sessions: a car is plugged in all day and wants so much each day (10)",
+    )
+    files.add_argument("--start", metavar="DATE", help="begin here: 2024-06-01, or a time; local")
+    files.add_argument("--end", metavar="DATE", help="end before this")
+    files.add_argument("--trust-units", action="store_true", help="do not ask whether the numbers are in kW or cents")
+    control = parser.add_argument_group("control")
+    control.add_argument("-c", "--config", type=Path, metavar="FILE", help="the daemon's configuration (the defaults)")
+    control.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="change a key, as auto.start_delay_s=60"
+    )
+    house = parser.add_argument_group("house")
+    house.add_argument("--battery-kwh", type=_positive, default=0.0, metavar="KWH", help="house battery (none)")
+    house.add_argument("--battery-w", type=_positive, default=3000.0, metavar="W", help="its power (3000)")
+    house.add_argument("--feed-in-limit-w", type=_positive, metavar="W", help="most that may be fed in (no limit)")
+    house.add_argument("--car-phases", type=int, choices=(1, 2, 3), default=3, help="phases of the car (3)")
+    house.add_argument("--car-a", type=_positive, default=16.0, metavar="A", help="most current of the car (16)")
+    time = parser.add_argument_group("time")
+    time.add_argument("--step", type=_step, default=60.0, metavar="TIME", help="1s to 60s (60s); 1s is the daemon's")
+    time.add_argument("--texture", action="store_true", help="give coarse PV and load realistic seconds")
+    time.add_argument("--seed", type=int, default=0, metavar="N", help="draws the texture (0)")
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from phaeton.simulation.command import run  # noqa: PLC0415
+
+    return run(options)
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+    if not 0.0 <= value < 1e9:
+        raise argparse.ArgumentTypeError(f"{text} must be 0 or more")
+    return value
+
+
+def _step(text: str) -> float:
+    number = text.strip().lower()
+    length = (
+        60 if number in ("1min", "1m") else int(number.removesuffix("s")) if number.removesuffix("s").isdecimal() else 0
+    )
+    if length not in _STEPS:
+        raise argparse.ArgumentTypeError(f"{text!r} must be one of {', '.join(f'{step}s' for step in _STEPS)}")
+    return float(length)
