@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from phaeton.model import Now, Unavailable, VehicleReading
 from phaeton.sources.vehicles import polling, sanitation
 from phaeton.sources.vehicles.kept import Kept
-from phaeton.sources.vehicles.polling import NEVER_S, Ask, Record, Times, View, Wish
+from phaeton.sources.vehicles.polling import NEVER_S, Ask, Due, Record, Times, View, Wish
 from phaeton.sources.vehicles.provider import LOCAL, Polled
 from phaeton.sources.vehicles.report import Reach, Report, Trouble, VehicleError
 from phaeton.sources.vehicles.sanitation import Believed, Context
@@ -197,16 +197,18 @@ class VehicleSource:
 
     async def turn(self) -> float:
         """Ask what is due now; gives the seconds until something may be due again."""
-        now_s = self._now()[0]
+        due = self._due()
+        if due.at_s <= self._now()[0]:
+            await self._ask(due.ask)
         if not self._wake_refusal():
             await self._wake()
-        due = polling.due(self._pace, self._record, self._view, self._times, now_s)
-        if due.at_s <= now_s:
-            await self._ask(due.ask)
-            due = polling.due(self._pace, self._record, self._view, self._times, now_s)
+        due = self._due()
         left_s = max(due.at_s - self._now()[0], 0.0)
         waits = self._pace.wakes_per_day > 0 and self._view.goal_soc_pct is not None and self._record.asleep
         return min(left_s, LOOK_AGAIN_S) if waits else left_s
+
+    def _due(self) -> Due:
+        return polling.due(self._pace, self._record, self._view, self._times, self._now()[0])
 
     async def _ask(self, ask: Ask) -> bool:
         """One question; whether data came."""
@@ -286,9 +288,7 @@ class VehicleSource:
         now_s = self._now()[0]
         record, pace = self._record, self._pace
         asked = [s for s in record.asked if s > now_s - polling.DAY_S]
-        due_s = NEVER_S
-        if self._provider is not None:
-            due_s = polling.due(pace, record, self._view, self._times, now_s).at_s
+        due_s = NEVER_S if self._provider is None else self._due().at_s
         return Status(
             vehicle=self.vehicle,
             source=self._kind,
