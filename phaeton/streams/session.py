@@ -7,6 +7,9 @@ of the slot (15 minutes) in which the energy was drawn, and does not change late
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from operator import attrgetter
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -54,13 +57,17 @@ class Booked(Struct, frozen=True, gc=False):
     slots: tuple[EnergySlot, ...] = ()
 
 
+_start_s = attrgetter("start_s")
+
+
 def tariff_at(prices: PriceCurve | None, fixed: Tariff, utc_s: float) -> Tariff:
     """The prices in force; without a curve the configured rates, inside a curve's gap none."""
     if prices is None:
         return fixed
-    for slot in prices.slots:
-        if slot.start_s <= utc_s < slot.end_s:
-            return Tariff(slot.import_per_kwh, slot.feed_in_per_kwh, prices.currency)
+    index = bisect_right(prices.slots, utc_s, key=_start_s) - 1
+    if index >= 0 and utc_s < prices.slots[index].end_s:
+        slot = prices.slots[index]
+        return Tariff(slot.import_per_kwh, slot.feed_in_per_kwh, prices.currency)
     return Tariff(None, None, prices.currency)
 
 
