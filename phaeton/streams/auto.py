@@ -48,6 +48,8 @@ def step(
         return _blind(memory, seen, site, wanted, now_s)
     offer = shared.offer
     auto = config.auto
+    if seen.intent.solar_share_pct is not None:
+        auto = replace(auto, min_solar_share_pct=seen.intent.solar_share_pct)
     notes_share = auto.min_solar_share_pct < 100 and not may_fill_from_grid(site, config)
     if notes_share:
         auto = replace(auto, min_solar_share_pct=100.0)

@@ -33,11 +33,14 @@ from phaeton.model import (
     WriteOutcome,
     Zone,
 )
-from phaeton.streams import asked, lease, limits, pairing, phases, session, share, site, surplus
+from phaeton.streams import asked, cars, lease, limits, pairing, phases, session, share, site, surplus
 from phaeton.streams import point as pointing
+from phaeton.streams.attend import attend, empty, garage_of, states
+from phaeton.streams.cars import Garage
 from phaeton.streams.intent import Aim, Look, intend, look
 from phaeton.streams.machine import Machine
 from phaeton.streams.memory import PointMemory, session_kwh
+from phaeton.streams.outlook import NOTHING, Moment
 from phaeton.streams.pace import tenths
 from phaeton.streams.session import Tariff
 from phaeton.streams.share import Claim, Load, Shared
@@ -58,6 +61,8 @@ class Memory(Struct, frozen=True, gc=False):
     surplus: surplus.SurplusState = surplus.SurplusState()
     site: site.SiteState = site.SiteState()
     evaluated_s: float | None = None
+    garage: Garage | None = None
+    """The cars, None where neither cars nor prices count."""
 
 
 class GraphState(Struct, frozen=True, gc=False):
@@ -79,6 +84,7 @@ def initial_state(config: Config, points: tuple[Point, ...], zone: Zone) -> Grap
         points,
         Situation(points=tuple(PointSituation(id=p.id) for p in points)),
         tuple(PointMemory(asked=asked.initial(p.charger.initial)) for p in points),
+        Memory(garage=garage_of(config, points)),
     )
 
 
@@ -109,6 +115,11 @@ def batch(state: GraphState, events: tuple[GraphEvent, ...]) -> tuple[GraphState
         if isinstance(event, ConfigChanged):
             after, _ = batch(replace(state, situation=situation, memories=memories), ())
             return _configured(after, event.config, event.points, event.zone), None
+        if isinstance(event, Command) and isinstance(event.order, CarOrder):
+            decisive = True
+            garage = cars.ordered(state.memory.garage or empty(state.points), event.point, event.order)
+            state = replace(state, memory=replace(state.memory, garage=garage))
+            continue
         index = _index(state, event)
         if index is None:
             continue
@@ -116,10 +127,9 @@ def batch(state: GraphState, events: tuple[GraphEvent, ...]) -> tuple[GraphState
         if isinstance(event, ChargerReading):
             decisive = decisive or _urgent(state.situation.points[index].reading, event)
             memory = _read(memory, situation.points[index].reading, event)
-        elif isinstance(event, Command):
+        elif isinstance(event, Command) and not isinstance(event.order, CarOrder):
             decisive = True
-            if not isinstance(event.order, CarOrder):
-                memory = replace(memory, asked=asked.step(memory.asked, event.order, session_kwh(memory)))
+            memory = replace(memory, asked=asked.step(memory.asked, event.order, session_kwh(memory)))
         elif isinstance(event, WriteOutcome):
             decisive = True
             memory = _written(memory, event, situation.mono_s)
@@ -149,6 +159,7 @@ def _configured(state: GraphState, config: Config, points: tuple[Point, ...], zo
         points=points,
         situation=replace(state.situation, points=tuple(situations)),
         memories=tuple(memories),
+        memory=replace(state.memory, garage=garage_of(config, points, state.memory.garage)),
     )
 
 
@@ -202,6 +213,12 @@ def _evaluate(state: GraphState, situation: Situation, before: tuple[PointMemory
     surplus_state, sun = surplus.step(state.memory.surplus, config, situation.site, now_s, ev_w)
     still_s = 0.0 if surplus_state.still_since_s is None else now_s - surplus_state.still_since_s
     site_state, house = site.step(state.memory.site, config, situation.site, sun, now_s, still_s)
+    garage = state.memory.garage
+    outlooks = [NOTHING] * len(before)
+    if garage is not None:
+        sun_w = (sun.lower_w or 0.0) / max(sum([view.plugged for view in views]), 1)
+        moment = Moment(config, state.zone, situation, sun_w, now_s, utc_s, dt_s)
+        garage, outlooks = attend(garage, state.points, views, memories, moment)
     looks = [
         intend(
             state.points[i],
@@ -213,6 +230,7 @@ def _evaluate(state: GraphState, situation: Situation, before: tuple[PointMemory
             state.zone,
             now_s=now_s,
             utc_s=utc_s,
+            outlook=outlooks[i],
         )
         for i in number
     ]
@@ -235,6 +253,7 @@ def _evaluate(state: GraphState, situation: Situation, before: tuple[PointMemory
         tariff.import_per_kwh,
         tariff.feed_in_per_kwh,
         tariff.currency,
+        () if garage is None else states(garage, config, situation),
     )
     after = GraphState(
         config,
@@ -242,7 +261,7 @@ def _evaluate(state: GraphState, situation: Situation, before: tuple[PointMemory
         state.points,
         situation,
         tuple(memories),
-        Memory(surplus_state, site_state, now_s),
+        Memory(surplus_state, site_state, now_s, garage),
     )
     return after, Output(situation, decision)
 
@@ -256,6 +275,10 @@ def _share(
     looks: list[Look], config: Config, sun: surplus.Surplus, state: surplus.SurplusState, house: site.SiteView
 ) -> list[Shared]:
     """Split what the site gives: the surplus among the points in auto, and what its limits leave among all."""
+    notes = _sun_notes(sun)
+    limited = limits.any_set(config.site, house.off_grid)
+    if len(looks) == 1 and not limited:
+        return [Shared(_alone(looks[0], sun), limits.NO_CAP, False, state.battery_full, notes)]
     offers: dict[int, share.Offer] = {}
     if sun.raise_w is not None and sun.lower_w is not None:
         others_w = sum((s.view.ev_w for s in looks if s.intent.aim is not Aim.SUN and s.view.reachable), 0.0)
@@ -266,12 +289,18 @@ def _share(
         # What an unreachable point draws is a load of the house; its run goes on at the minimum until it answers.
         offers |= {index: share.Offer(s.min_w, s.min_w) for index, s in solar if not s.view.reachable}
     room, caps = limits.FREE_ROOM, dict.fromkeys(range(len(looks)), limits.NO_CAP)
-    if limits.any_set(config.site, house.off_grid):
+    if limited:
         room = limits.room(config.site, house.reading, house.age_s, _own_load(looks, state, house), house.off_grid)
         caps = share.caps(tuple(_load(index, s) for index, s in enumerate(looks)), room)
     blind = room.blind or room.blind_off_grid
-    notes = _sun_notes(sun)
     return [Shared(offers.get(i), caps[i], blind, state.battery_full, notes) for i in range(len(looks))]
+
+
+def _alone(seen: Look, sun: surplus.Surplus) -> share.Offer | None:
+    """A single point has nobody to share with."""
+    if seen.intent.aim is not Aim.SUN or sun.raise_w is None or sun.lower_w is None:
+        return None
+    return share.Offer(sun.raise_w, sun.lower_w) if seen.view.reachable else share.Offer(seen.min_w, seen.min_w)
 
 
 def _sun_notes(sun: surplus.Surplus) -> tuple[Reason, ...]:

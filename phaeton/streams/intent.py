@@ -1,6 +1,7 @@
 """What a point wants in principle: nothing, as much as asked, or what the sun gives.
 
-The order of a decision: stop, fault, energy limit, off-grid, for once, window, low SoC, auto.
+The order of a decision: stop, fault, limits of energy and charge, off-grid, for once, the car's minimum, window, plan,
+price, low SoC, auto.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from phaeton.streams import asked as asking
 from phaeton.streams import limits, wake, windows
 from phaeton.streams import view as viewing
 from phaeton.streams.memory import PointMemory, session_kwh
+from phaeton.streams.outlook import NOTHING, Outlook
 from phaeton.streams.phases import Stage
 from phaeton.streams.site import SiteView
 from phaeton.streams.view import View
@@ -38,6 +40,8 @@ class Intent(Struct, frozen=True, gc=False):
     reason: Reason
     current_a: float = 0.0
     notes: tuple[Reason, ...] = ()
+    solar_share_pct: float | None = None
+    """Share of the minimum that the sun must give, where it is not auto's."""
 
 
 class Look(Struct, frozen=True, gc=False):
@@ -56,6 +60,7 @@ class Look(Struct, frozen=True, gc=False):
     can_switch: bool
     away: bool
     """The charger did not answer the last time, or for long: what it draws cannot be changed now."""
+    outlook: Outlook = NOTHING
 
     @property
     def min_w(self) -> float:
@@ -92,6 +97,7 @@ def intend(
     *,
     now_s: float,
     utc_s: float,
+    outlook: Outlook = NOTHING,
 ) -> Look:
     """The first half: what the point wants, before the site shares out."""
     setpoint_a = memory.pace.setpoint_a
@@ -105,7 +111,7 @@ def intend(
     told = memory.phases.target if memory.phases.stage is not Stage.IDLE else memory.phases.phases
     counted = view.phases if view.phases is not None and memory.phases.stage is Stage.IDLE else told
     free = not memory.auto_began and setpoint_a == 0.0
-    intent = _intent(memory, view, site, config, zone, utc_s)
+    intent = _intent(memory, view, site, config, zone, utc_s, outlook)
     if (
         intent.aim is Aim.SUN
         and free
@@ -123,14 +129,15 @@ def intend(
         view=view,
         intent=intent,
         wake=woken,
-        min_a=point.charger.limits.min_set_current_a,
-        phases=min(counted, point.charger.limits.max_phases),
+        min_a=max(point.charger.limits.min_set_current_a, outlook.min_a),
+        phases=min(counted, point.charger.limits.max_phases, outlook.phases),
         can_switch=can_switch,
         away=not view.reachable or known.unavailable is not None,
+        outlook=outlook,
     )
 
 
-def _blocked(memory: PointMemory, view: View, site: SiteView) -> Reason | None:
+def _blocked(memory: PointMemory, view: View, site: SiteView, outlook: Outlook) -> Reason | None:
     """What stands against any current, in the order of a decision."""
     asked = memory.asked
     if not view.known:
@@ -145,12 +152,14 @@ def _blocked(memory: PointMemory, view: View, site: SiteView) -> Reason | None:
         return Reason(Why.NO_CAR)
     if asked.energy_limit_kwh is not None and session_kwh(memory) >= asked.energy_limit_kwh:
         return Reason(Why.ENERGY_LIMIT, session_kwh(memory), asked.energy_limit_kwh)
-    return site.pause
+    return outlook.blocked or site.pause
 
 
-def _intent(memory: PointMemory, view: View, site: SiteView, config: Config, zone: Zone, utc_s: float) -> Intent:
+def _intent(
+    memory: PointMemory, view: View, site: SiteView, config: Config, zone: Zone, utc_s: float, outlook: Outlook
+) -> Intent:
     asked = memory.asked
-    blocked = _blocked(memory, view, site)
+    blocked = _blocked(memory, view, site, outlook)
     if blocked is not None:
         return Intent(Aim.ZERO, blocked)
     if asked.boost:
@@ -159,19 +168,38 @@ def _intent(memory: PointMemory, view: View, site: SiteView, config: Config, zon
         return Intent(Aim.FAST, Reason(Why.BOOST, left_kwh, left_s=left_s), limits.FREE_A, _battery_notes(site, view))
     if asked.mode is Mode.MANUAL:
         return Intent(Aim.FAST, Reason(Why.MANUAL, asked.current_a), asked.current_a, _battery_notes(site, view))
+    if outlook.at_once is not None:
+        return _fast(outlook.at_once, limits.FREE_A, site, view, outlook.notes)
     if asked.mode is Mode.SCHEDULED:
         window = windows.active(config.schedule.windows, zone, utc_s)
-        if window is not None and site.low_soc is not None and site.off_grid:
-            return Intent(Aim.ZERO, site.low_soc)
         if window is not None:
             reason = Reason(Why.WINDOW, window.current_a, text=f"{window.start}-{window.end}")
             current_a = limits.FREE_A if window.current_a is None else window.current_a
-            return Intent(Aim.FAST, reason, current_a, _battery_notes(site, view))
-        if not config.schedule.auto_outside:
-            return Intent(Aim.ZERO, Reason(Why.OUTSIDE_WINDOWS))
+            return _fast(reason, current_a, site, view, outlook.notes)
+        if outlook.charge is not None:
+            return _fast(outlook.charge, limits.FREE_A, site, view, outlook.notes)
+        if not config.schedule.auto_outside and not outlook.sun:
+            return _waiting(outlook)
     if site.low_soc is not None:
         return Intent(Aim.ZERO, site.low_soc)
-    return Intent(Aim.SUN, Reason(Why.WAIT_SUN))
+    if asked.mode is not Mode.SCHEDULED or outlook is NOTHING:
+        return Intent(Aim.SUN, Reason(Why.WAIT_SUN), notes=outlook.notes)
+    share_pct = config.schedule.outside_solar_share_pct if outlook.decides else None
+    return Intent(Aim.SUN, Reason(Why.WAIT_SUN), notes=outlook.waits + outlook.notes, solar_share_pct=share_pct)
+
+
+def _fast(reason: Reason, current_a: float, site: SiteView, view: View, notes: tuple[Reason, ...]) -> Intent:
+    """Charge at once, unless the grid is away and the house battery is low."""
+    if site.low_soc is not None and site.off_grid:
+        return Intent(Aim.ZERO, site.low_soc)
+    return Intent(Aim.FAST, reason, current_a, _battery_notes(site, view) + notes)
+
+
+def _waiting(outlook: Outlook) -> Intent:
+    """Scheduled, and it is not the time."""
+    if not outlook.waits:
+        return Intent(Aim.ZERO, Reason(Why.OUTSIDE_WINDOWS), notes=outlook.notes)
+    return Intent(Aim.ZERO, outlook.waits[0], notes=outlook.waits[1:] + outlook.notes)
 
 
 def _battery_notes(site: SiteView, view: View) -> tuple[Reason, ...]:

@@ -8,6 +8,7 @@ from phaeton.streams.asked import Asked
 from phaeton.streams.curtailed import CurtailedState
 from phaeton.streams.lease import LeaseState
 from phaeton.streams.limits import LimitState
+from phaeton.streams.outlook import OutlookState
 from phaeton.streams.pace import PaceState
 from phaeton.streams.phases import PhaseState
 from phaeton.streams.run import RunState
@@ -34,6 +35,8 @@ class PointMemory(Struct, frozen=True, gc=False, kw_only=True):
     """A setpoint that was live at the charger when Phaeton began has been looked at."""
     auto_began: bool = False
     """Auto has started in this stay: choosing the phases is no longer free."""
+    outlook: OutlookState | None = None
+    """Of the car, the prices and the plan; None where none of them counts."""
 
 
 def session_kwh(memory: PointMemory) -> float:

@@ -34,6 +34,8 @@ def decide(
     memory, view, intent = seen.memory, seen.view, seen.intent
     reading, point = seen.reading, seen.point
     own = limits.own(point, reading, memory.asked.power_cap_w, view.volt_v, seen.phases)
+    if seen.outlook.max_a is not None and seen.outlook.max_a < own.now_a:
+        own = Cap(seen.outlook.max_a, seen.outlook.max_a, Reason(Why.LIMIT_CAR, seen.outlook.max_a))
     memory = _adopt(memory, seen, own, now_s)
     reasons: list[Reason] = []
     fixed = memory.asked.phases or None
@@ -125,7 +127,7 @@ def decide(
         stopped=not asked.start,
         low_soc=intent.aim is Aim.ZERO and intent.reason is site.low_soc,
         charged=seen.wake.charged,
-        at_limit=intent.reason.why is Why.ENERGY_LIMIT,
+        at_limit=intent.reason.why in (Why.ENERGY_LIMIT, Why.LIMIT_SOC),
         switching_to=switch.to,
         setpoint_a=setpoint_a,
     )
@@ -156,6 +158,8 @@ def decide(
         booked.session,
         booked.closed,
         booked.slots,
+        seen.outlook.vehicle,
+        seen.outlook.plan,
     )
 
 

@@ -18,13 +18,16 @@ from phaeton.model import (
     ChargerIdentity,
     ChargerReading,
     Event,
+    ForecastCurve,
     PointSituation,
     PriceCurve,
     SiteReading,
     Situation,
     Unavailable,
+    VehicleReading,
     Zone,
 )
+from phaeton.streams.curves import sound_forecast, sound_prices
 
 
 class ConfigChanged(Event, frozen=True, gc=False, tag=True):
@@ -60,6 +63,7 @@ _CHARGER_NUMBERS = (
     "limit_remaining_s",
     "temperature_c",
 )
+_MOST_VEHICLES = 50
 _PHASES = ("grid_phase_w", "grid_phase_a", "voltage_v", "current_a", "power_phase_w")
 
 
@@ -139,6 +143,7 @@ def fold(situation: Situation, events: Iterable[Event]) -> Situation:
     """
     mono_s, utc_s = situation.mono_s, situation.utc_s
     points, site, prices = situation.points, situation.site, situation.prices
+    forecast, vehicles = situation.forecast, situation.vehicles
     away = situation.site_unavailable
     for event in events:
         sane = isfinite(event.mono_s)
@@ -158,8 +163,12 @@ def fold(situation: Situation, events: Iterable[Event]) -> Situation:
             away = event if event.source == "site" else away
             points = tuple([replace(p, unavailable=event) if p.id == event.source else p for p in points])
         elif isinstance(event, PriceCurve):
-            prices = event
-    return Situation(mono_s, utc_s, points, site, away, prices, situation.forecast, situation.vehicles)
+            prices = sound_prices(event)
+        elif isinstance(event, ForecastCurve):
+            forecast = sound_forecast(event)
+        elif isinstance(event, VehicleReading):
+            vehicles = (*[v for v in vehicles if v.vehicle != event.vehicle], event)[-_MOST_VEHICLES:]
+    return Situation(mono_s, utc_s, points, site, away, prices, forecast, vehicles)
 
 
 def _read(point: PointSituation, event: ChargerReading) -> PointSituation:
