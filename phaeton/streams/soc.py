@@ -31,6 +31,8 @@ TOO_OLD_S = 86400.0
 """A reading from before the car came says nothing after this."""
 ODD_RISE_PCT = 5.0
 ODD_FALL_PCT = 3.0
+PERSONS_SIGMA_PCT = 3.0
+"""A person's own word, which is never odd: people see the car."""
 FASTEST_W = 250_000.0
 """A car may have charged elsewhere with so much."""
 TRAIL_S = 300.0
@@ -130,9 +132,9 @@ def accept(
     if state.soc_pct is not None:
         if measured_s < state.utc_s - BEHIND_S or (measured_s <= state.utc_s and soc_pct == state.soc_pct):
             return state
-        if _odd(state, soc_pct, measured_s, energy_kwh, since_s, charging, battery_kwh) and not _agreed(
-            state, soc_pct, measured_s
-        ):
+        by_person = reading.soc_sigma_pct >= PERSONS_SIGMA_PCT
+        odd = not by_person and _odd(state, soc_pct, measured_s, energy_kwh, since_s, charging, battery_kwh)
+        if odd and not _agreed(state, soc_pct, measured_s):
             if state.odd_pct is not None and abs(state.odd_pct - soc_pct) <= ODD_FALL_PCT:
                 return state
             return replace(state, odd_pct=soc_pct, odd_utc_s=measured_s)

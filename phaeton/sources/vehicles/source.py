@@ -95,10 +95,8 @@ class VehicleSource:
             return
         before, self._view = self._view, view
         self._times = polling.watched(self._times, before, view, self._now()[0])
-        if view.plugged and not before.plugged:
-            self._believed = sanitation.plugged_in(self._believed)
-        elif before.plugged and not view.plugged:
-            self._believed = sanitation.unplugged(self._believed)
+        if view.plugged != before.plugged:
+            self._believed = sanitation.moved(self._believed)
         self._changed.set()
 
     def type_in(self, soc_pct: float) -> None:
@@ -115,9 +113,9 @@ class VehicleSource:
 
     def took(self, report: Report) -> None:
         """Judge a report and tell what it says."""
-        self._reach = report.reach
-        self._believed, _ = sanitation.step(self._believed, report, self._context())
-        if self._believed.refused:
+        self._reach, refused = report.reach, self._believed.refused
+        self._believed = sanitation.step(self._believed, report, self._context())
+        if self._believed.refused and self._believed.refused != refused:
             _log.info("a state of charge is not believed yet: %s", self._believed.refused, extra=self._tag)
         self._record = polling.answered(self._record, self._view, self._now()[0], data=report.says_something)
         self._tell()
@@ -150,9 +148,7 @@ class VehicleSource:
         return {"vehicle": self.vehicle}
 
     def _context(self) -> Context:
-        mono_s, utc_s = self._now()
-        view = self._view
-        return Context(mono_s, utc_s, view.plugged, view.charging, view.taken_kwh, view.battery_kwh)
+        return Context(*self._now(), self._view.plugged)
 
     def _tell(self) -> None:
         believed = self._believed

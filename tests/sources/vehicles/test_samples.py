@@ -186,8 +186,7 @@ def test_an_hour_that_comes_twice_is_the_later_one_that_has_been(now: str, fold:
 def test_sentinels_are_unknown_and_a_zero_needs_a_second_reading() -> None:
     report = kia_report("kia_06")
     wanted = expected("kia_06_eu_ccs2_latest_sentinels")
-    believed, news = step(Believed(), report, Context(0.0, NOW_UTC_S))
-    assert not news
+    believed = step(Believed(), report, Context(0.0, NOW_UTC_S))
     assert (believed.soc_pct, believed.refused) == (wanted["soc_pct"], wanted["refused"])
     assert believed.aux_battery_pct is wanted["aux_battery_pct"] is None
 

@@ -323,7 +323,7 @@ CHILD = Path(__file__).with_name("token_child.py")
 async def test_a_process_killed_around_a_renewal_loses_no_login(
     service: SimulatedVehicleService, http: HttpClient, tmp_path: Path, moment: str
 ) -> None:
-    """kill -9 before the request, while Tesla works on it, while its answer is lost, after the new pair is on the disk."""
+    """Kill -9 before the request, while Tesla works on it, with its answer lost, with the new pair on the disk."""
     in_request = moment in ("hang", "lost")
     service.login_trouble = moment if in_request else ""
     child = await asyncio.create_subprocess_exec(
