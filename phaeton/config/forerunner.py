@@ -7,12 +7,12 @@ the files and the environment.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct, inspect
 
 from phaeton import zones
-from phaeton.config import forerunner_schedule
+from phaeton.config import forerunner_prices, forerunner_schedule
 from phaeton.config.document import Node, Scalar, Section, integer, real
 from phaeton.config.nodes import Step, put
 from phaeton.config.problems import Notice, Place
@@ -151,18 +151,15 @@ TABLE: dict[str, _New | _Register | str] = {
     "logging.json_format": _New(("log.console.format", "log.file.format"), _json_format),
     "web.host": _New(("web.host",)),
     "web.port": _New(("web.port",)),
-    "pricing.source": "there is one source so far: prices.import_per_kwh",
     "pricing.static_rate_eur_per_kwh": _New(("prices.import_per_kwh",), within_range=True),
     "pricing.currency_symbol": _New(("prices.currency",), _currency),
-    "schedule.mode": "scheduled mode follows the windows; prices come with a later version",
     "schedule.items": "",  # `forerunner_schedule` has the rules
-    "tibber": _LATER,
     "updates": _LATER,
     "vehicles": _LATER,
 }
 """Old key -> its new place, or the reason why it is gone."""
 
-_WHOLE = ("tibber.", "updates.", "vehicles.")
+_WHOLE = ("updates.", "vehicles.")
 _LATER_LEVELS = ("logging.console_level", "logging.file_level")
 """They win over ``logging.level``, wherever they stand."""
 
@@ -174,12 +171,14 @@ def recognised(root: Section) -> bool:
 
 def knows(key: str) -> bool:
     """Whether a forerunner had this key (``modbus.ip``)."""
-    return (key in TABLE and key != "schedule.items") or key.startswith(_WHOLE)
+    return (key in TABLE and key != "schedule.items") or key in forerunner_prices.HOMES or key.startswith(_WHOLE)
 
 
 def home(key: str) -> str:
     """Where an old key is now, for people who still write it; '' when it is not an old key or has no place."""
     rule = TABLE.get(key)
+    if key in forerunner_prices.HOMES:
+        return forerunner_prices.HOMES[key]
     if isinstance(rule, _New):
         return rule.paths[0]
     if key == "schedule.items":
@@ -192,10 +191,13 @@ def migrated(root: Section) -> tuple[Section, list[Notice]]:
     values: list[tuple[tuple[Step, ...], Node]] = []
     notices: list[Notice] = []
     keys = _flat(root)
-    for key in sorted(keys, key=_LATER_LEVELS.__contains__):
-        found = moved(key, keys[key])
+    for key in sorted(keys.keys() - forerunner_prices.HOMES.keys(), key=_in_order(keys)):
+        found = moved(key, keys[key], forerunner_prices.by_price(keys))
         values += found.values
         notices += found.notices
+    about_prices, more = forerunner_prices.moved(keys)
+    values += about_prices
+    notices += more
     result: Node = Section({}, root.place)
     for steps, node in values:
         result = put(result, steps, node)
@@ -204,10 +206,21 @@ def migrated(root: Section) -> tuple[Section, list[Notice]]:
     return result, notices
 
 
-def moved(key: str, node: Node) -> Moved:
-    """What becomes of one old key."""
+def _in_order(keys: Mapping[str, Node]) -> Callable[[str], tuple[bool, int]]:
+    """The order of the file, those last that win over others."""
+    places = {key: index for index, key in enumerate(keys)}
+    return lambda key: (key in _LATER_LEVELS, places[key])
+
+
+def moved(key: str, node: Node, by_price: bool = False) -> Moved:
+    """What becomes of one old key; ``by_price``: prices decided, not the windows."""
+    if key in forerunner_prices.HOMES:
+        return Moved(*forerunner_prices.moved({key: node}))
     if key == "schedule.items":
         windows, notices = forerunner_schedule.windows(node)
+        if by_price and windows.items:
+            windows = forerunner_prices.without_effect(windows)
+            notices.append(Notice(key, "are switched off: they did not count while Tibber decided", node.place))
         return Moved([(("schedule", "windows"), windows)], notices)
     rule = TABLE.get(key, _LATER if key.startswith(_WHOLE) else None)
     if rule is None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from phaeton import zones
 from phaeton.config.contradiction import Contradiction
 from phaeton.config.points import charging_points
+from phaeton.config.price_rules import price_rules
 from phaeton.config.tree import Charger, Config
 from phaeton.config.vehicle_rules import vehicle_rules
 from phaeton.config.vehicle_source_rules import vehicle_source_rules
@@ -35,6 +36,7 @@ def contradictions(config: Config) -> Iterator[Contradiction]:
     yield from _battery(config)
     yield from _windows(config)
     yield from _strategy(config)
+    yield from price_rules(config)
     yield from vehicle_rules(config)
     yield from vehicle_source_rules(config)
 

@@ -8,7 +8,7 @@ from phaeton.config.node import Day, Node, Secret, meta
 
 _CLOCK = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
 _CLOCK_END = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
-_URL = "^(https?://[^\\s]+)?$"
+_URL = "^(https?://[!-~]+)?$"
 
 PriceSourceKind = Literal[
     "fixed",

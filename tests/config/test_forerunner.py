@@ -109,7 +109,7 @@ def test_each_key_that_moved_or_means_nothing_has_one_notice_with_its_line() -> 
     assert said["modbus.ip"] == "is now chargers[0].host"
     assert said["defaults.station_max_current"].startswith("means nothing any more")
     assert said["registers.voltages"].startswith("means nothing any more")
-    assert said["tibber.access_token"].startswith("comes with a later version")
+    assert said["tibber.access_token"] == "is now prices.tibber.token"
     assert said["updates.enabled"].startswith("comes with a later version")
     assert said["vehicles"].startswith("comes with a later version")
     assert "web.port" not in said  # it did not move

@@ -23,7 +23,8 @@ def test_the_new_file_means_the_same_and_explains_itself(tmp_path: Path) -> None
     assert load(file, {}).notices == ()
     text = file.read_text()
     assert "# Most current that Phaeton ever asks for, in A\n      max_set_current_a: 25.0\n" in text
-    assert "hunter2" not in text
+    assert "token: hunter2\n" in text  # Tibber's goes along, as secret as it was
+    assert text.count("hunter2") == 1  # the car's does not
     assert "priority" not in text  # defaults are not written
 
 

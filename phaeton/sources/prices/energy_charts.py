@@ -22,13 +22,6 @@ from phaeton.sources.prices.times import instant_s
 URL = "https://api.energy-charts.info/price"
 WHO = "energy-charts"
 MWH = 0.001
-ZONES = (
-    *("AT", "BE", "BG", "CH", "CZ", "DE-LU", "DE-AT-LU", "DK1", "DK2", "EE", "ES", "FI", "FR", "GR", "HR", "HU"),
-    *("IT-Calabria", "IT-Centre-North", "IT-Centre-South", "IT-North", "IT-SACOAC", "IT-SACODC", "IT-Sardinia"),
-    *("IT-Sicily", "IT-South", "LT", "LV", "ME", "NL", "NO1", "NO2", "NO2NSL", "NO3", "NO4", "NO5", "PL", "PT", "RO"),
-    *("RS", "SE1", "SE2", "SE3", "SE4", "SI", "SK"),
-)
-"""Zones that the service has or had; not all of them at all times."""
 
 
 class EnergyCharts:

@@ -14,6 +14,7 @@ from xml.parsers import expat
 
 from msgspec import Struct
 
+from phaeton.config.price_rules import EIC_CODES
 from phaeton.config.secret import SecretError
 from phaeton.links.http import Answer, Ask, TroubleKind
 from phaeton.sources.prices.provider import Rhythm, Span, Talk, accepted, filled, garbage, not_yet, number
@@ -28,44 +29,6 @@ _MOST_POSITIONS = 1000
 _NO_DATA = "999"
 """The reason code of an acknowledgement that says: nothing matches."""
 
-ZONES = {
-    "AT": "10YAT-APG------L",
-    "BE": "10YBE----------2",
-    "BG": "10YCA-BULGARIA-R",
-    "CH": "10YCH-SWISSGRIDZ",
-    "CZ": "10YCZ-CEPS-----N",
-    "DE-LU": "10Y1001A1001A82H",
-    "DK1": "10YDK-1--------W",
-    "DK2": "10YDK-2--------M",
-    "EE": "10Y1001A1001A39I",
-    "ES": "10YES-REE------0",
-    "FI": "10YFI-1--------U",
-    "FR": "10YFR-RTE------C",
-    "GR": "10YGR-HTSO-----Y",
-    "HR": "10YHR-HEP------M",
-    "HU": "10YHU-MAVIR----U",
-    "IE": "10Y1001A1001A59C",
-    "IT-NORTH": "10Y1001A1001A73I",
-    "LT": "10YLT-1001A0008Q",
-    "LV": "10YLV-1001A00074",
-    "NL": "10YNL----------L",
-    "NO1": "10YNO-1--------2",
-    "NO2": "10YNO-2--------T",
-    "NO3": "10YNO-3--------J",
-    "NO4": "10YNO-4--------9",
-    "NO5": "10Y1001A1001A48H",
-    "PL": "10YPL-AREA-----S",
-    "PT": "10YPT-REN------W",
-    "RO": "10YRO-TEL------P",
-    "RS": "10YCS-SERBIATSOV",
-    "SE1": "10Y1001A1001A44P",
-    "SE2": "10Y1001A1001A45N",
-    "SE3": "10Y1001A1001A46L",
-    "SE4": "10Y1001A1001A47J",
-    "SI": "10YSI-ELES-----O",
-    "SK": "10YSK-SEPS-----K",
-}
-"""Bidding zones by the names that people use, with their EIC codes."""
 _RESOLUTIONS_S = {"PT15M": 900.0, "PT30M": 1800.0, "PT60M": 3600.0, "PT1H": 3600.0}
 
 
@@ -78,7 +41,7 @@ class Entsoe:
 
     def __init__(self, token: Callable[[], str], zone: str, url: str = "") -> None:
         self._token = token
-        self._eic = ZONES.get(zone.upper(), zone)
+        self._eic = EIC_CODES.get(zone.upper(), zone)
         self._url = url or URL
 
     def talk(self, span: Span) -> Talk:

@@ -24,10 +24,6 @@ from phaeton.sources.prices.times import instant_s
 URL = "https://dataportal-api.nordpoolgroup.com/api/DayAheadPrices"
 WHO = "Nord Pool"
 MWH = 0.001
-AREAS = (
-    *("AT", "BE", "BG", "DK1", "DK2", "EE", "FI", "FR", "GER", "LT", "LV", "NL", "NO1", "NO2", "NO3", "NO4", "NO5"),
-    *("PL", "SE1", "SE2", "SE3", "SE4", "SYS", "TEL"),
-)
 
 
 class NordPool:
