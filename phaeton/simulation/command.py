@@ -66,7 +66,10 @@ def _write(options: argparse.Namespace, result: Result, series: Series | None, c
         if series is not None:
             from phaeton.simulation.report import page  # noqa: PLC0415
 
-            options.html.write_text(page(result, series, config.prices.currency), encoding="utf-8")
+            options.html.write_text(
+                page(result, series, zone_of(config.site.timezone, series.start_s), config.prices.currency, config),
+                encoding="utf-8",
+            )
     except OSError as error:
         _complain(f"{error.filename} cannot be written: {error.strerror}")
         return False
