@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
-from typing import TypeVar
+from collections.abc import Awaitable, Callable
 
 import msgspec
 from aiohttp import web
 
 from phaeton import orders
 from phaeton.model import Order, Submit
-from phaeton.orders import OrderError
 from phaeton.sinks.web.problem import ProblemError
+from phaeton.sinks.web.request import (
+    Body,
+    Done,
+    body_of,
+    field,
+    fields,
+    instant,
+    json_response,
+    named,
+    only,
+    origin_of,
+    whole,
+)
 from phaeton.sinks.web.series import LONGEST_S
 from phaeton.sinks.web.state import Sessions, WebState
 from phaeton.sinks.web.status import SessionStatus, session_status
 
-BODY_BYTES = 16_384
 MOST_SESSIONS = 500
-Made = TypeVar("Made")
-_Body = dict[str, object]
-
-
-class Done(msgspec.Struct, frozen=True):
-    """The answer to an order."""
-
-    ok: bool
-    seq: int
-    """The first snapshot with this number or a higher one holds what was ordered."""
 
 
 class SessionList(msgspec.Struct, frozen=True):
@@ -51,7 +50,7 @@ class Api:
 
     def routes(self) -> list[web.RouteDef]:
         """All routes of the API but the events."""
-        orders_taken: dict[str, Callable[[web.Request, _Body], Order]] = {
+        orders_taken: dict[str, Callable[[web.Request, Body], Order]] = {
             "mode": self._mode,
             "startstop": self._startstop,
             "set_current": self._set_current,
@@ -89,19 +88,19 @@ class Api:
 
     async def chargers(self, request: web.Request) -> web.Response:
         """All charging points."""
-        return _json(self._state.snapshot().chargers)
+        return json_response(self._state.snapshot().chargers)
 
     async def charger(self, request: web.Request) -> web.Response:
         """One charging point."""
         point = self._point(request)
-        return _json(next(charger for charger in self._state.snapshot().chargers if charger.id == point))
+        return json_response(next(charger for charger in self._state.snapshot().chargers if charger.id == point))
 
     async def sessions(self, request: web.Request) -> web.Response:
         """The running stay, the last one and the history; ``limit`` and ``before`` page."""
-        _only(request.query, {"limit", "before"})
+        only(request.query, {"limit", "before"})
         point = self._point(request) if "id" in request.match_info else None
-        limit = _whole(request.query.get("limit", "10"), "limit", 1, MOST_SESSIONS)
-        before = None if "before" not in request.query else _instant(request.query["before"], "before")
+        limit = whole(request.query.get("limit", "10"), "limit", 1, MOST_SESSIONS)
+        before = None if "before" not in request.query else instant(request.query["before"], "before")
         found = await self._sessions(limit + 1, before, point)
         stays = [session for session in found if session.end_utc_s is not None]
         output = self._state.output
@@ -111,7 +110,7 @@ class Api:
             if decided.session is not None and decided.session.end_utc_s is None and point in (None, decided.point)
         ]
         newest = stays[0] if stays and before is None else None
-        return _json(
+        return json_response(
             SessionList(
                 session_status(running[0]) if running else None,
                 session_status(newest) if newest else None,
@@ -122,143 +121,64 @@ class Api:
 
     async def series(self, request: web.Request) -> web.Response:
         """The recent past of one point; ``window`` is 60 to 21600 seconds."""
-        _only(request.query, {"window"})
-        window = _whole(request.query.get("window", "3600"), "window", 60, LONGEST_S)
-        return _json(self._state.history.series(self._point(request), window))
+        only(request.query, {"window"})
+        window = whole(request.query.get("window", "3600"), "window", 60, LONGEST_S)
+        return json_response(self._state.history.series(self._point(request), window))
 
     def _point(self, request: web.Request) -> str:
-        wanted = request.match_info.get("id")
-        if not self._state.points:
-            raise ProblemError(404, "no charger is configured")
-        if wanted is None:
-            return self._state.points[0].id
-        if wanted not in {point.id for point in self._state.points}:
-            known = ", ".join(point.id for point in self._state.points)
-            raise ProblemError(404, f"there is no charger {wanted!r}; there is {known}")
-        return wanted
+        return self._state.point(request.match_info.get("id"))
 
     def _ordering(
-        self, make: Callable[[web.Request, _Body], Order]
+        self, make: Callable[[web.Request, Body], Order]
     ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def handler(request: web.Request) -> web.StreamResponse:
             point = self._point(request)
-            order = make(request, await _body(request))
-            origin = "page" if request.headers.get("X-Phaeton-Page") else "rest"
+            order = make(request, await body_of(request))
             first = self._state.seq + 1
-            await self._submit(point, order, origin)
-            return _json(Done(True, first))
+            await self._submit(point, order, origin_of(request))
+            return json_response(Done(True, first))
 
         return handler
 
-    def _accept(self, request: web.Request, body: _Body) -> Order:
-        _fields(body, {"serial"})
+    def _accept(self, request: web.Request, body: Body) -> Order:
+        fields(body, {"serial"})
         point = self._point(request)
         shown = next(charger for charger in self._state.snapshot().chargers if charger.id == point)
         if not shown.stranger:
             raise ProblemError(409, "no charger waits to be accepted here")
-        return _named(lambda: orders.accept_charger(body.get("serial"), shown.serial), "serial")
+        return named(lambda: orders.accept_charger(body.get("serial"), shown.serial), "serial")
 
-    def _mode(self, request: web.Request, body: _Body) -> Order:
-        _fields(body, {"mode"})
-        return _field(orders.set_mode, body, "mode")
+    def _mode(self, request: web.Request, body: Body) -> Order:
+        fields(body, {"mode"})
+        return field(orders.set_mode, body, "mode")
 
-    def _startstop(self, request: web.Request, body: _Body) -> Order:
-        _fields(body, {"value", "enabled"})
-        return _field(orders.set_start, body, "enabled" if "value" not in body and "enabled" in body else "value")
+    def _startstop(self, request: web.Request, body: Body) -> Order:
+        fields(body, {"value", "enabled"})
+        return field(orders.set_start, body, "enabled" if "value" not in body and "enabled" in body else "value")
 
-    def _set_current(self, request: web.Request, body: _Body) -> Order:
-        _fields(body, {"amps"})
-        return _field(orders.set_current, body, "amps")
+    def _set_current(self, request: web.Request, body: Body) -> Order:
+        fields(body, {"amps"})
+        return field(orders.set_current, body, "amps")
 
-    def _phases(self, request: web.Request, body: _Body) -> Order:
-        _fields(body, {"phases"})
-        order = _field(orders.set_phases, body, "phases")
+    def _phases(self, request: web.Request, body: Body) -> Order:
+        fields(body, {"phases"})
+        order = field(orders.set_phases, body, "phases")
         if order.phases != 0 and not self._state.can_switch_phases(self._point(request)):
             raise ProblemError(409, "this charger gives no way to choose the phases", "phases")
         return order
 
-    def _boost(self, request: web.Request, body: _Body) -> Order:
-        _fields(body, {"on", "energy_kwh", "until"})
+    def _boost(self, request: web.Request, body: Body) -> Order:
+        fields(body, {"on", "energy_kwh", "until"})
         until = body.get("until")
-        until = _instant(until, "until") if isinstance(until, str) else until
-        energy_kwh = _named(lambda: orders.boost_energy(body.get("energy_kwh")), "energy_kwh")
-        until_s = _named(lambda: orders.boost_until(until, self._state.now_utc_s()), "until")
-        return _named(lambda: orders.set_boost(body.get("on", True), energy_kwh, until_s), "on")
+        until = instant(until, "until") if isinstance(until, str) else until
+        energy_kwh = named(lambda: orders.boost_energy(body.get("energy_kwh")), "energy_kwh")
+        until_s = named(lambda: orders.boost_until(until, self._state.now_utc_s()), "until")
+        return named(lambda: orders.set_boost(body.get("on", True), energy_kwh, until_s), "on")
 
-    def _energy_limit(self, request: web.Request, body: _Body) -> Order:
-        _fields(body, {"energy_kwh"})
-        return _field(orders.set_energy_limit, body, "energy_kwh")
+    def _energy_limit(self, request: web.Request, body: Body) -> Order:
+        fields(body, {"energy_kwh"})
+        return field(orders.set_energy_limit, body, "energy_kwh")
 
-    def _power_cap(self, request: web.Request, body: _Body) -> Order:
-        _fields(body, {"power_w"})
-        return _field(orders.set_power_cap, body, "power_w")
-
-
-def _json(value: object) -> web.Response:
-    return web.Response(body=msgspec.json.encode(value), content_type="application/json")
-
-
-async def _body(request: web.Request) -> _Body:
-    """The JSON object of a request; only JSON, so that no form of another site can be posted."""
-    if request.content_type != "application/json":
-        raise ProblemError(415, "the body must be application/json")
-    raw = await request.read()
-    try:
-        value = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ProblemError(400, f"the body is not JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise ProblemError(422, "the body must be a JSON object")
-    return value
-
-
-def _fields(body: _Body, known: set[str]) -> None:
-    for name in body:
-        if name not in known:
-            raise ProblemError(422, f"unknown field {name!r}; known: {', '.join(sorted(known))}", name)
-
-
-def _field(make: Callable[[object], Made], body: _Body, name: str) -> Made:
-    """Make an order of the one field that matters; what is wrong with it is told with its name."""
-    value = _value(body, name)
-    return _named(lambda: make(value), name)
-
-
-def _value(body: _Body, name: str) -> object:
-    if name not in body:
-        raise ProblemError(422, f"the field {name!r} is missing", name)
-    return body[name]
-
-
-def _named(make: Callable[[], Made], name: str) -> Made:
-    try:
-        return make()
-    except OrderError as error:
-        raise ProblemError(422, str(error), name) from None
-
-
-def _only(query: Mapping[str, str], known: set[str]) -> None:
-    for name in query:
-        if name not in known:
-            raise ProblemError(422, f"unknown parameter {name!r}; known: {', '.join(sorted(known))}", name)
-
-
-def _whole(text: str, name: str, least: int, most: int) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
-        raise ProblemError(422, f"{name} must be a whole number from {least} to {most}", name)
-    return int(text)
-
-
-def _instant(text: str, name: str) -> float:
-    """UTC seconds from a number or from RFC 3339 text with its offset."""
-    try:
-        return orders.number(text, name)
-    except OrderError:
-        pass
-    try:
-        parsed = datetime.fromisoformat(text)
-    except ValueError:
-        parsed = None
-    if parsed is None or parsed.tzinfo is None:
-        raise ProblemError(422, f"{name} must be UTC seconds or a time such as 2026-05-01T07:00:00+02:00", name)
-    return parsed.timestamp()
+    def _power_cap(self, request: web.Request, body: Body) -> Order:
+        fields(body, {"power_w"})
+        return field(orders.set_power_cap, body, "power_w")

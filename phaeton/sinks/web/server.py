@@ -19,6 +19,7 @@ from phaeton.config.tree import Web
 from phaeton.model import Output, Submit
 from phaeton.sinks.web.state import Sessions, WebState
 from phaeton.sinks.web.status import Diagnostics, PointName
+from phaeton.sinks.web.vehicles import CarActions
 
 if TYPE_CHECKING:
     from phaeton.sinks.web.site import WebSite
@@ -41,11 +42,13 @@ class WebServer:
         sessions: Sessions,
         diagnostics: Callable[[], Diagnostics],
         retry_s: float = RETRY_S,
+        cars: CarActions | None = None,
     ) -> None:
         self._config = config
         self._retry_s = retry_s
         self._submit = submit
         self._sessions = sessions
+        self._cars = cars
         self._state = WebState(points, diagnostics)
         self._socket: socket.socket | None = None
         self._site: WebSite | None = None
@@ -142,7 +145,7 @@ class WebServer:
 
         from phaeton.sinks.web.site import WebSite  # noqa: PLC0415 - loaded by now
 
-        site = WebSite(self._config, self._state, self._submit, self._sessions)
+        site = WebSite(self._config, self._state, self._submit, self._sessions, self._cars)
         await site.runner.setup()
         self._site = site
         await web.SockSite(site.runner, listening, backlog=BACKLOG).start()

@@ -6,11 +6,14 @@ from aiohttp import web
 
 from phaeton.config.tree import Web
 from phaeton.model import Submit
-from phaeton.sinks.web.api import BODY_BYTES, Api
+from phaeton.sinks.web.api import Api
 from phaeton.sinks.web.assets import Assets
 from phaeton.sinks.web.events import EventHub
 from phaeton.sinks.web.guard import add_headers, guard
+from phaeton.sinks.web.request import BODY_BYTES
 from phaeton.sinks.web.state import Sessions, WebState
+from phaeton.sinks.web.vehicle_api import VehicleApi
+from phaeton.sinks.web.vehicles import CarActions
 
 SHUTDOWN_S = 1.0
 
@@ -18,9 +21,12 @@ SHUTDOWN_S = 1.0
 class WebSite:
     """The application of one server and its live stream."""
 
-    def __init__(self, config: Web, state: WebState, submit: Submit, sessions: Sessions) -> None:
+    def __init__(
+        self, config: Web, state: WebState, submit: Submit, sessions: Sessions, cars: CarActions | None
+    ) -> None:
         self.hub = EventHub(state.encoded)
         self._api = Api(state, submit, sessions)
+        self._cars = VehicleApi(state, submit, cars)
         self.runner = web.AppRunner(
             self._app(config), access_log=None, shutdown_timeout=SHUTDOWN_S, handle_signals=False
         )
@@ -31,6 +37,7 @@ class WebSite:
         app.on_response_prepare.append(add_headers)
         app.on_shutdown.append(self._end_streams)
         app.add_routes(self._api.routes())
+        app.add_routes(self._cars.routes())
         app.add_routes(
             [
                 web.get("/api/events", self.hub.handle),

@@ -11,6 +11,7 @@ from phaeton.model import Output, Session
 from phaeton.sinks.web.problem import ProblemError
 from phaeton.sinks.web.series import History
 from phaeton.sinks.web.status import Diagnostics, PointName, Snapshot, snapshot
+from phaeton.sinks.web.vehicles import VehicleStatus, vehicle_statuses
 
 Sessions = Callable[[int, float | None, str | None], Awaitable[list[Session]]]
 """At most so many stays that began before a time (UTC seconds), of one point or of all; the newest first."""
@@ -50,6 +51,21 @@ class WebState:
     def why_empty(self) -> str:
         """Why there is nothing to show."""
         return "Phaeton has just started; there is no decision yet" if self.points else "no charger is configured"
+
+    def vehicles(self) -> list[VehicleStatus]:
+        """The configured cars."""
+        return vehicle_statuses(self.output, self._diagnostics().vehicles)
+
+    def point(self, wanted: str | None) -> str:
+        """The id of a charging point, None = the first; a `ProblemError` (404) for one that is none."""
+        if not self.points:
+            raise ProblemError(404, "no charger is configured")
+        if wanted is None:
+            return self.points[0].id
+        if wanted not in {point.id for point in self.points}:
+            known = ", ".join(point.id for point in self.points)
+            raise ProblemError(404, f"there is no charger {wanted!r}; there is {known}")
+        return wanted
 
     def can_switch_phases(self, point: str) -> bool:
         """False only where the charger's profile is known to offer no way."""

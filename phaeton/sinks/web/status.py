@@ -25,6 +25,7 @@ from phaeton.model import (
     Session,
     Status,
 )
+from phaeton.sinks.web.vehicles import VehicleInfo, VehicleStatus, vehicle_statuses
 from phaeton.streams.reasons import describe
 
 STATUS_NAMES = {
@@ -84,6 +85,8 @@ class Diagnostics(Struct, frozen=True, kw_only=True):
     overrun_count: int = 0
     links: tuple[LinkDiagnostics, ...] = ()
     points: tuple[PointDiagnostics, ...] = ()
+    vehicles: tuple[VehicleInfo, ...] = ()
+    """The configured cars."""
 
 
 class PointName(Struct, frozen=True):
@@ -263,6 +266,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     total_polls: int
     overrun_count: int
     chargers: list[ChargerStatus]
+    vehicles: list[VehicleStatus]
     site: SiteStatus
     links: tuple[LinkDiagnostics, ...]
 
@@ -321,6 +325,7 @@ def snapshot(output: Output, names: Sequence[PointName], diagnostics: Diagnostic
         total_polls=diagnostics.total_polls,
         overrun_count=diagnostics.overrun_count,
         chargers=chargers,
+        vehicles=vehicle_statuses(output, diagnostics.vehicles),
         site=_site(output),
         links=diagnostics.links,
     )
