@@ -281,7 +281,12 @@ def _matched(garage: Garage, index: int, config: Config, utc_s: float) -> Garage
     guest = next((known for known in garage.cars if not known.vehicle and known.point == bay.point), None)
     if guest is not None:
         garage = Garage(tuple(known for known in garage.cars if known is not guest), garage.bays)
-        car = replace(car, goal=guest.goal or car.goal)
+        car = replace(
+            car,
+            goal=guest.goal or car.goal,
+            min_soc_pct=car.min_soc_pct if guest.min_soc_pct is None else guest.min_soc_pct,
+            limit_soc_pct=car.limit_soc_pct if guest.limit_soc_pct is None else guest.limit_soc_pct,
+        )
     trail = soc.follow(soc.arrived(car.soc), bay.plugged_utc_s, car.energy_kwh)
     return put(garage, replace(car, point=bay.point, soc=trail, due=None))
 

@@ -33,6 +33,8 @@ SURE_PCT = 3.0
 """So much uncertainty is usual; what is beyond is planned for."""
 TAPER_PCT = 95.0
 """From here on a car takes half of its power."""
+STOPPING_KWH = 0.03
+"""So much may still flow until a car has stopped."""
 OLD_S = 6 * 3600.0
 
 
@@ -236,7 +238,7 @@ def _of_the_charge(
         blocked = Reason(Why.LIMIT_SOC, now.soc_pct, most_pct) if full else None
     elif least_pct > 0 and vehicle is not None and vehicle.battery_kwh is not None:
         most_kwh = least_pct * (soc.wh_per_pct(car.soc, vehicle.battery_kwh) or 0.0) / 1000.0
-        filling = stay.energy_kwh < most_kwh
+        filling = stay.energy_kwh < most_kwh - STOPPING_KWH
         reason = Reason(Why.SOC_UNKNOWN, stay.energy_kwh, most_kwh)
         at_once, notes = (reason, ()) if filling else (None, (reason,))
     if (filling, filled, full) != (state.filling, state.filled, state.full):

@@ -17,6 +17,7 @@ from phaeton.config.tree import (
     Schedule,
     Site,
 )
+from phaeton.config.tree_cars import Vehicle
 from phaeton.model import Zone
 from phaeton.simulation.battery import HouseBattery
 from phaeton.simulation.car import Car
@@ -52,6 +53,7 @@ def config(
     battery: Battery | None = None,
     schedule: Schedule | None = None,
     prices: Prices | None = None,
+    vehicles: Sequence[Vehicle] = (),
 ) -> Config:
     """A configuration; the defaults are the product's."""
     return Config(
@@ -62,6 +64,7 @@ def config(
         battery=battery or Battery(),
         schedule=schedule or Schedule(),
         prices=prices or Prices(),
+        vehicles=tuple(vehicles),
     )
 
 
