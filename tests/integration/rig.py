@@ -97,13 +97,13 @@ class Rig:
         if self.client is not None:
             await eventually(self.is_on_bus, 10.0)
 
-    async def is_on_bus(self) -> bool:
-        """Whether the service has its name."""
+    async def is_on_bus(self, service: str = SERVICE) -> bool:
+        """Whether a service has its name."""
         assert self.client is not None
         names = await self.client.call(
             "org.freedesktop.DBus", "/org/freedesktop/DBus", "ListNames", interface="org.freedesktop.DBus"
         )
-        return SERVICE in names
+        return service in names
 
     async def _read(self, process: asyncio.subprocess.Process, listening: asyncio.Future[str]) -> None:
         assert process.stdout is not None

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from phaeton.simulation.car import Car
+from phaeton.simulation.charger_plant import ChargerPlant
 from tests.bus import Stranger
 from tests.integration.rig import SERVICE, Rig, eventually, house, rig
 
@@ -267,3 +269,50 @@ async def test_another_charger_than_last_time_is_not_written_to(site: Rig) -> No
 
 async def _says(site: Rig, text: str) -> bool:
     return text in str(await site.point())
+
+
+async def test_a_second_socket_becomes_a_second_charging_point(tmp_path: Path) -> None:
+    async with rig(tmp_path) as site:
+        site.charger.plants = [*site.charger.plants, ChargerPlant(point="2", car=Car(max_a=16.0, start_s=0.2))]
+        site.write_config()
+        await site.start()
+        assert site.client is not None
+
+        async def both() -> bool:
+            return {c["id"] for c in (await site.status())["chargers"]} == {"car", "car_2"}
+
+        await eventually(both, 15.0)
+        second = f"{SERVICE}_2"
+
+        async def second_charges() -> bool:
+            return bool(await site.is_on_bus(second) and await site.client.value(second, "/Status") == 2)  # type: ignore[union-attr]
+
+        await eventually(second_charges, 20.0)
+        assert await site.client.value(second, "/DeviceInstance") != await site.value("/DeviceInstance")
+        assert site.charger.connections == 1, "both sockets share one connection"
+
+
+async def test_a_store_that_is_no_database_is_kept_aside_and_said(tmp_path: Path) -> None:
+    async with rig(tmp_path) as site:
+        site.write_config()
+        (tmp_path / "state").mkdir()
+        (tmp_path / "state" / "phaeton.db").write_bytes(b"this is no database" * 100)
+        await site.start()
+        await site.register_becomes(16.0)
+        assert list((tmp_path / "state").glob("phaeton.db.corrupt-*"))
+        assert any("phaeton.db.corrupt-" in line for line in site.log)
+
+
+async def test_a_wrong_address_is_no_reason_to_end(tmp_path: Path) -> None:
+    async with rig(tmp_path) as site:
+        await site.charger.stop()
+        site.write_config()
+        await site.start()
+
+        async def says_so() -> bool:
+            point = await site.point()
+            return point["status"] is None and "refused" in point["unreachable_why"]
+
+        await eventually(says_so, 10.0)
+        await site.charger.start()
+        await site.register_becomes(16.0)

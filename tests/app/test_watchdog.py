@@ -1,0 +1,87 @@
+"""What is stuck is noticed and begun anew; a loop that hangs ends the process with a trace."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from phaeton.app.daemon import Daemon
+from phaeton.app.watchdog import NO_DECISION_S, NO_WORD_S
+from phaeton.config.tree import Charger, Config, Store, Web
+from phaeton.simulation.charger import SimulatedAlfen
+from tests.waiting import until
+
+
+@pytest.fixture
+async def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Daemon]:
+    """A daemon in this process, with a charger and without a bus."""
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={tmp_path}/no-bus")
+    charger = SimulatedAlfen()
+    await charger.start()
+    running = Daemon(
+        Config(
+            chargers=(Charger(host="127.0.0.1", port=charger.port, id="car"),),
+            store=Store(directory=str(tmp_path / "state")),
+            web=Web(enabled=False),
+        )
+    )
+    await running.start()
+    await until(lambda: running.output is not None and running.output.decision.points[0].reachable)
+    yield running
+    await running.stop()
+    await charger.stop()
+
+
+def later(daemon: Daemon, by_s: float) -> None:
+    """Let the daemon's even clock stand further on."""
+    mono_s, utc_s = daemon.now()
+    daemon.now = lambda: (mono_s + by_s, utc_s)  # type: ignore[method-assign]
+
+
+async def test_a_graph_that_no_longer_decides_is_begun_anew(daemon: Daemon) -> None:
+    assert daemon._ticking is not None
+    daemon._ticking.dispose()
+    before = daemon.output
+    clock = daemon.now
+    later(daemon, NO_DECISION_S + 1)
+    daemon._watchdog.look()
+    daemon.now = clock  # type: ignore[method-assign]
+    assert daemon._watchdog.restarts >= 1
+    await until(lambda: daemon.output is not before)
+    assert daemon.output is not None
+    assert daemon.output.decision.points[0].reachable, "it goes on from its last state"
+
+
+async def test_a_source_that_says_nothing_is_begun_anew(daemon: Daemon) -> None:
+    live = daemon.live["car"]
+    live._subscription.dispose()  # type: ignore[union-attr]
+    clock = daemon.now
+    live.heard_s = daemon.now()[0] - NO_WORD_S - 1
+    daemon._watchdog.look()
+    heard_s = live.heard_s
+    await until(lambda: live.heard_s > heard_s)
+    assert daemon.now == clock
+
+
+async def test_a_healthy_daemon_is_left_alone(daemon: Daemon) -> None:
+    daemon._watchdog.look()
+    assert daemon._watchdog.restarts == 0
+
+
+def test_a_loop_that_hangs_ends_the_process_with_a_trace() -> None:
+    hang = (
+        "import threading\n"
+        "from phaeton.app import watchdog\n"
+        "watchdog.LOOP_STUCK_S = 0.3\n"
+        "def the_place_where_it_hangs():\n"
+        "    threading.Event().wait(30)\n"
+        "watchdog.Watchdog(None).arm()\n"
+        "the_place_where_it_hangs()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", hang], capture_output=True, text=True, timeout=20, check=False)
+    assert ended.returncode == 1
+    assert "the_place_where_it_hangs" in ended.stderr

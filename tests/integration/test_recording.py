@@ -1,0 +1,106 @@
+"""The running daemon and the replay of what it recorded decide the same, byte for byte."""
+
+from __future__ import annotations
+
+import math
+import signal
+from pathlib import Path
+
+from phaeton.cli import main
+from phaeton.model import Command, SiteReading, WriteOutcome
+from phaeton.recording import Recording, open_recording
+from phaeton.simulation.car import Car
+from phaeton.sinks.recorder import recordings_in
+from tests.integration.rig import Rig, eventually, house, rig
+from tests.recorded import identical
+
+
+def recorded(site: Rig) -> Recording:
+    folder = site.folder / "state" / "recordings"
+    ((name, _),) = recordings_in(folder)
+    return open_recording(folder / name)
+
+
+async def test_live_and_replay_are_the_same_to_the_byte(tmp_path: Path) -> None:
+    async with rig(tmp_path) as site:
+        site.write_config("record: {on: true}")
+        gx = await site.put_up_gx(house())
+        await site.start()
+        await site.register_becomes(16.0)
+        for current_a in (9.0, 11.5, 7.0):
+            assert await site.write("/SetCurrent", "d", current_a) == 0
+            gx.publish_reading(house(grid_w=-3000.0 + 137.3 * current_a))
+            await site.register_becomes(current_a)
+        assert await site.write("/Mode", "i", 1) == 0
+        site.charger.plants[0].car = None
+        await site.becomes("/Status", 0)
+        gx.publish_reading(house(grid_w=math.nan))
+        site.charger.plants[0].car = Car(max_a=32.0)
+        await eventually(lambda: _is_not(site, "/Status", 0))
+        assert await site.stop() == 0
+    recording = recorded(site)
+    (events,) = identical(recording)
+    kinds = [type(step.event) for step in recording.parts[0].steps()]
+    assert events == len(kinds) > 20
+    assert kinds.count(Command) == 4
+    assert kinds.count(WriteOutcome) > 4
+    assert kinds.count(SiteReading) > 2
+    assert main(["replay", "-q", str(recording.path)]) == 0
+
+
+async def test_a_restart_and_a_reload_are_parts_and_events_of_one_file(tmp_path: Path) -> None:
+    async with rig(tmp_path) as site:
+        site.write_config("record: {on: true}")
+        await site.put_up_gx(house())
+        await site.start()
+        await site.register_becomes(16.0)
+        await site.stop()
+        await site.start()
+        await site.register_becomes(16.0)
+        site.write_config("record: {on: true}", "site: {limits: {import_w: 2000}}")
+        assert site.process is not None
+        site.process.send_signal(signal.SIGHUP)
+        await eventually(lambda: _said(site, "the configuration changes"))
+        assert await site.write("/SetCurrent", "d", 8.0) == 0
+        await site.register_becomes(8.0)
+        await site.stop()
+    recording = recorded(site)
+    assert [part.header.cause for part in recording.parts] == ["start", "start"]
+    assert len(list(identical(recording))) == 2
+    assert "ConfigChanged" in [type(step.event).__name__ for step in recording.parts[1].steps()]
+
+
+async def test_recording_is_begun_and_ended_by_a_reload(tmp_path: Path) -> None:
+    async with rig(tmp_path) as site:
+        site.write_config()
+        await site.start()
+        await site.register_becomes(16.0)
+        folder = site.folder / "state" / "recordings"
+        assert site.process is not None
+        site.write_config("record: {on: true}")
+        site.process.send_signal(signal.SIGHUP)
+        await eventually(lambda: _said(site, "recording in"))
+        assert await site.write("/SetCurrent", "d", 8.0) == 0
+        await site.register_becomes(8.0)
+        site.write_config("record: {on: false}")
+        site.process.send_signal(signal.SIGHUP)
+        await eventually(lambda: _holds(folder))
+        recording = recorded(site)
+        assert await site.write("/SetCurrent", "d", 9.0) == 0
+        await site.register_becomes(9.0)
+        await site.stop()
+    assert recorded(site).good_bytes == recording.good_bytes
+    (events,) = identical(recording)
+    assert events > 0
+
+
+async def _said(site: Rig, words: str) -> bool:
+    return any(words in line for line in site.log)
+
+
+async def _is_not(site: Rig, path: str, value: object) -> bool:
+    return bool(await site.value(path) != value)
+
+
+async def _holds(folder: Path) -> bool:
+    return any(size > 100 for _, size in recordings_in(folder))
