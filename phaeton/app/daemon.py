@@ -1,7 +1,7 @@
 """The daemon, alive: sources into the graph, the graph into the sinks; it reads like the diagram.
 
     charger sources ─┐                                    ┌─► charger sinks, D-Bus services (per point)
-    site source ─────┼─► inbox ─► graph ─► output ────────┼─► keeper (store), journal (log)
+    site, prices ────┼─► inbox ─► graph ─► output ────────┼─► keeper (store), journal (log)
     ticks, commands ─┘      ▲                             └─► web
                             └── outcomes of writes ◄──────────┘
 
@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 from reactivex import Observable
 from reactivex.abc import DisposableBase
-from reactivex.scheduler.eventloop import AsyncIOScheduler
 from reactivex.subject import Subject
 
 from phaeton import log, zones
@@ -29,12 +28,14 @@ from phaeton.app.diagnosis import diagnose
 from phaeton.app.journal import Journal
 from phaeton.app.keeper import Keeper
 from phaeton.app.live_point import LivePoint
+from phaeton.app.prices import LivePrices
 from phaeton.app.watchdog import Watchdog
 from phaeton.config.change import LINK_KEYS, SERVICE_KEYS, Change, compare
 from phaeton.config.points import Point, charging_points
 from phaeton.config.tree import Config
 from phaeton.links.busitem_client import BusClient
 from phaeton.links.dbus import DbusLink
+from phaeton.links.http import HttpClient
 from phaeton.links.modbus import ModbusLinks
 from phaeton.model import (
     AcceptCharger,
@@ -57,6 +58,7 @@ from phaeton.streams.graph import GraphState, site_graph
 from phaeton.streams.situation import ConfigChanged
 
 if TYPE_CHECKING:
+    from phaeton.app.live_cars import LiveCars
     from phaeton.sinks.recorder import Recorder
 
 _log = logging.getLogger("phaeton")
@@ -88,6 +90,9 @@ class Daemon:
         self._recorder: Recorder | None = None
         self._links = ModbusLinks()
         self._bus = BusClient(DbusLink("phaeton"))
+        self._http = HttpClient()
+        self._prices = LivePrices(self._http, self._bus, self._store, self.now, self.feed)
+        self._cars: LiveCars | None = None
         self._live: dict[str, LivePoint] = {}
         self._inbox: Subject[Event] = Subject()
         self._waiting: deque[Event] = deque()
@@ -138,6 +143,7 @@ class Daemon:
             await self._until_bus()
         await self._set_up_points()
         self._set_up_site()
+        self._prices.begin(self.config, self._zone())
         self._tick()
         self._spawn(self._watchdog.run())
         await self._set_up_web()
@@ -153,8 +159,7 @@ class Daemon:
         if self._ticking is not None:
             self._ticking.dispose()
         self.feed(Tick(*self.now()))
-        scheduler = AsyncIOScheduler(asyncio.get_running_loop())
-        self._ticking = ticks(self._clock, TICK_S, scheduler).subscribe(self.feed)
+        self._ticking = ticks(self._clock, TICK_S).subscribe(self.feed)
 
     def _flow(self) -> None:
         """The graph as an Rx operator between inbox and sinks; begun anew it goes on from its last state."""
@@ -197,6 +202,8 @@ class Daemon:
             live.publish(output)
         self._journal.publish(output)
         self._keeper.publish(output)
+        if self._cars is not None:
+            self._cars.publish(output)
         if self.web is not None:
             self.web.publish(output)
 
@@ -309,6 +316,7 @@ class Daemon:
         if not self.config.site.timezone and name != self._zone_name:
             self._zone_name = name
             self._use(self.config, self._points)
+            self._prices.begin(self.config, self._zone())
 
     def _use(self, config: Config, points: tuple[Point, ...]) -> None:
         """Bring a configuration into force in the graph."""
@@ -332,6 +340,8 @@ class Daemon:
                 self._site.stop()
                 self._site = None
             self._set_up_site()
+        if change.prices or change.zone:
+            self._prices.begin(config, self._zone())
         if change.web or change.added or change.removed:
             await self._set_up_web()
         if change.store:
@@ -377,7 +387,8 @@ class Daemon:
 
     def diagnostics(self) -> Diagnostics:
         """How the links fare, for the page."""
-        return diagnose(self._links, self._live, self._bus, self._store, self.config, self.now)
+        prices = self._prices.describe(self.config, self.output, self.now()[1])
+        return diagnose(self._links, self._live, self._bus, self._store, self.config, self.now, prices)
 
     # Watching and ending.
 
@@ -430,6 +441,8 @@ class Daemon:
                     self._site.stop()
                 if self.web is not None:
                     await self.web.stop()
+                self._prices.end()
+                await self._http.close()
                 await self._links.close()
                 await self._bus.close()
                 await self._keeper.close()

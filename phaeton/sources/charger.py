@@ -66,6 +66,7 @@ class ChargerSource:
         self._plan(profile)
         self._values: dict[str, Value] = {}
         self._wake = asyncio.Event()
+        self._slept_through = False
         self._generation = -1
         self._stranger = ""
         self._energy_kwh: float | None = None
@@ -265,13 +266,23 @@ class ChargerSource:
             self._wake.clear()
             await self._sleep(seconds)
 
+    def _overslept(self) -> None:
+        if not self._wake.is_set():
+            self._slept_through = True
+            self._wake.set()
+
     async def _sleep(self, seconds: float) -> bool:
         """Sleep, or less when the point shall be polled at once; tells whether it shall."""
         if seconds > 0 and not self._wake.is_set():
+            # A timer that sets the event itself: a time-out by exception costs several times as much, each second.
+            timer = asyncio.get_running_loop().call_later(seconds, self._overslept)
             try:
-                async with asyncio.timeout(seconds):
-                    await self._wake.wait()
-            except TimeoutError:
+                await self._wake.wait()
+            finally:
+                timer.cancel()
+            if self._slept_through:
+                self._slept_through = False
+                self._wake.clear()
                 return False
         woken = self._wake.is_set()
         self._wake.clear()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from datetime import timedelta
-from typing import Any
 
-import reactivex as rx
 from reactivex import Observable
-from reactivex.abc import SchedulerBase
+from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
+from reactivex.disposable import Disposable
 
 from phaeton.model import Tick
 
@@ -32,10 +31,26 @@ class Clock:
         return round(time.monotonic() + self._offset_s, 3), round(time.time(), 3)
 
 
-def ticks(clock: Clock, period_s: float, scheduler: SchedulerBase) -> Observable[Tick]:
-    """A tick each ``period_s``, by the even clock of the scheduler."""
+def ticks(clock: Clock, period_s: float) -> Observable[Tick]:
+    """A tick each ``period_s`` by the loop's even clock; one that a subscriber fails on does not end them."""
 
-    def tick(_: Any) -> Tick:
-        return Tick(*clock.now())
+    def subscribe(observer: ObserverBase[Tick], _: SchedulerBase | None = None) -> DisposableBase:
+        loop = asyncio.get_running_loop()
+        due_s = loop.time() + period_s
+        timer: asyncio.TimerHandle | None = None
 
-    return rx.interval(timedelta(seconds=period_s), scheduler=scheduler).map(tick)
+        def tick() -> None:
+            nonlocal due_s, timer
+            due_s = max(due_s + period_s, loop.time())
+            timer = loop.call_at(due_s, tick)
+            observer.on_next(Tick(*clock.now()))
+
+        timer = loop.call_at(due_s, tick)
+
+        def dispose() -> None:
+            if timer is not None:
+                timer.cancel()
+
+        return Disposable(dispose)
+
+    return Observable(subscribe)
