@@ -89,15 +89,12 @@ def in_memory(start_s: float, cell_s: float, pv_w: Iterable[float], load_w: Iter
     return History(cell_s=cell_s, data_s=cell_s, columns=columns, spans=(Span(start_s, 0, columns.rows),))
 
 
-def read_history(
-    paths: Sequence[Path], step_s: float, *, trust_units: bool = False, start_s: float = -1e18, end_s: float = 1e18
-) -> History:
+def read_history(paths: Sequence[Path], step_s: float, *, trust_units: bool = False) -> History:
     """Read and judge the files, for steps of ``step_s``; raises `InputError`.
 
-    ``trust_units`` leaves out the question whether the powers are in kW. Rows outside of ``start_s`` to ``end_s`` are
-    judged and not kept.
+    ``trust_units`` leaves out the question whether the powers are in kW.
     """
-    parts = grouped([Source(path, start_s, end_s) for path in paths])
+    parts = grouped([Source(path) for path in paths])
     width_s = cell_s(parts, step_s)
     house = MeteredHouse(parts)
     builder = _Builder(house, width_s)

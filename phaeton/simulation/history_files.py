@@ -22,8 +22,8 @@ PHASE_POWERS = tuple(f"{what}_{phase}_w" for what in ("load", "pv") for phase in
 KNOWN = ("time", *POWERS, *PHASE_POWERS)
 
 _LOOK_AHEAD = 5000
-_KW_BELOW = 100.0
-"""The highest power of a house over all of its history is above this, in W."""
+_KW_BELOW = 60.0
+"""The highest power of a house over all of its history is above this, in W; in kW it would be below."""
 _HOUSE_W = 1e6
 _NEVER_NEGATIVE = {
     "pv_w": "PV produces; what an inverter draws at night belongs to load_w",
@@ -41,10 +41,9 @@ class _Peak(Struct):
 class Source:
     """One file: which of its columns are used, and its rows in order."""
 
-    def __init__(self, path: Path, start_s: float, end_s: float) -> None:
+    def __init__(self, path: Path) -> None:
         self.file = CsvFile(path)
-        self._time = self.file.index("time", KNOWN)
-        self._start_s, self._end_s = start_s, end_s
+        self.file.index("time", KNOWN)
         header = self.file.header
         self.names = [name for name in POWERS if name in header]
         for what in ("load", "pv"):
@@ -63,7 +62,7 @@ class Source:
         self._first = list(islice(rows, _LOOK_AHEAD))
         self._rest = rows
         if len(self._first) < 2:
-            raise InputError(path, "has fewer than two rows within the time", remedy="A row is known by the next one")
+            raise InputError(path, "has fewer than two rows", remedy="A row is known by the next one")
         self.usual = rhythm([row.start_s for row in self._first])
 
     @property
@@ -81,18 +80,33 @@ class Source:
         return chain(self._first, self._rest)
 
     def _rows(self) -> Iterator[Row]:
-        file = self.file
-        places = [(name, file.header.index(name)) for name in self.names]
-        time = self._time
+        """Read and judge; written for speed, because a year of minutes has half a million rows."""
+        file, names = self.file, self.names
+        time = file.header.index("time")
+        places = [file.header.index(name) for name in names]
+        highest = [0.0] * len(names)
+        lowest = [0.0] * len(names)
+        columns = range(len(names))
         before_s, before_row = -1e18, 0
         for row, cells in file.rows():
             start_s = file.time_s(cells[time], row, "time")
             if start_s <= before_s:
                 self._complain_order(cells[time], row, before_row, same=start_s == before_s)
             before_s, before_row = start_s, row
-            values = tuple([self._power(cells[place], row, name) for name, place in places])
-            if self._start_s <= start_s < self._end_s:
-                yield Row(row, start_s, values)
+            values: list[float | None] = []
+            for column in columns:
+                text = cells[places[column]]
+                try:
+                    value = float(text)
+                except ValueError:
+                    values.append(file.number(text, row, names[column]))
+                    continue
+                if not lowest[column] <= value <= highest[column]:
+                    size = self._remarkable(value, text, row, names[column])
+                    highest[column] = size
+                    lowest[column] = 0.0 if names[column] in _NEVER_NEGATIVE else -size
+                values.append(value)
+            yield Row(row, start_s, tuple(values))
 
     def _complain_order(self, text: str, row: int, before_row: int, *, same: bool) -> None:
         if same:
@@ -103,38 +117,23 @@ class Source:
             remedy = "Sort the rows by time"
         raise InputError(self.path, what, row=row, column="time", remedy=remedy)
 
-    def _power(self, text: str, row: int, name: str) -> float | None:
-        value = self.file.number(text, row, name)
-        if value is None:
-            return None
+    def _remarkable(self, value: float, text: str, row: int, name: str) -> float:
+        """Judge a power that is larger than all before it, or none at all; returns its size."""
+        self.file.number(text, row, name)  # complains about infinities
         if value < 0.0 and name in _NEVER_NEGATIVE:
             remedy = _NEVER_NEGATIVE[name]
             raise InputError(self.path, f"{text} W is negative", row=row, column=name, remedy=remedy)
-        size = value if value >= 0.0 else -value
-        peak = self.peaks[name]
-        if size > peak.value:
-            if size > _HOUSE_W:
-                raise InputError(
-                    self.path,
-                    f"{text} W is more than a house has",
-                    row=row,
-                    column=name,
-                    remedy="Is it in mW, or a counter in Wh? Powers are in W",
-                )
-            peak.value, peak.row = size, row
-        return value
-
-    def judge_units(self) -> None:
-        """Complain when the powers look like kW."""
-        for name, peak in self.peaks.items():
-            if name in POWERS and 0.0 < peak.value < _KW_BELOW:
-                raise InputError(
-                    self.path,
-                    f"the highest value of all is {peak.value:g}, which looks like kW",
-                    row=peak.row,
-                    column=name,
-                    remedy="Powers are in W: multiply by 1000, or say --trust-units if the house is that small",
-                )
+        size = abs(value)
+        if size > _HOUSE_W:
+            raise InputError(
+                self.path,
+                f"{text} W is more than a house has",
+                row=row,
+                column=name,
+                remedy="Is it in mW, or a counter in Wh? Powers are in W",
+            )
+        self.peaks[name] = _Peak(size, row)
+        return size
 
     def notes(self) -> Iterator[str]:
         """What is special about the rows."""
@@ -178,14 +177,26 @@ class Part:
                 yield row
 
     def judge_units(self) -> None:
-        """Complain when the powers of a file look like kW."""
-        for source in self.sources:
-            source.judge_units()
+        """Complain when the powers look like kW; raises `InputError`."""
+        for name in self.names:
+            peak, source = max(((one.peaks[name], one) for one in self.sources), key=_size)
+            if name in POWERS and 0.0 < peak.value < _KW_BELOW:
+                raise InputError(
+                    source.path,
+                    f"the highest value of all is {peak.value:g}, which looks like kW",
+                    row=peak.row,
+                    column=name,
+                    remedy="Powers are in W: multiply by 1000, or say --trust-units if the house is that small",
+                )
 
     def notes(self) -> Iterator[str]:
         """What is special about the files."""
         for source in self.sources:
             yield from source.notes()
+
+
+def _size(found: tuple[_Peak, Source]) -> float:
+    return found[0].value
 
 
 def grouped(sources: Sequence[Source]) -> list[Part]:
