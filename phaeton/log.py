@@ -31,6 +31,7 @@ _TAMED = {
     "asyncio": logging.WARNING,
     "dbus_fast": logging.WARNING,
     "dbus_next": logging.WARNING,
+    "mqtt": logging.CRITICAL,
     "pymodbus": logging.CRITICAL,
 }
 """Libraries that say more than the log of a daemon wants; the Modbus link counts and reports failures itself."""

@@ -7,7 +7,9 @@ import re
 HIDDEN = "***"
 
 _WORDS = r"password|passwd|passphrase|token(?!s)|secret|api[_-]?key|authorization|credential|cookie"
-_KEY = re.compile(rf"{_WORDS}|(?:^|[^a-z])pin(?:$|[^a-z])")
+_KEY = re.compile(rf"{_WORDS}|(?:^|[^a-z])(?:pin|vin)(?:$|[^a-z])")
+_VIN = re.compile(r"\b(?=[A-Z]*[0-9])(?=[0-9]*[A-Z])[A-HJ-NPR-Z0-9]{17}\b")
+"""A vehicle identification number: 17 characters, digits and capitals without I, O and Q."""
 _IN_TEXT = re.compile(
     rf"""(?P<key>["']?(?:[\w-]*(?:{_WORDS})|\b(?:[\w-]*[_-])?pin)["']?\s*[=:]\s*)"""
     r"""(?P<value>(?:Bearer\s+)?(?:"[^"]*"|'[^']*'|[^\s,;&}\]]+))"""
@@ -23,8 +25,8 @@ def is_secret(key: str) -> bool:
 
 
 def redacted(text: str) -> str:
-    """The text with the values of ``password=...``, ``"token": "..."``, ``Bearer ...`` and ``user:pw@`` hidden."""
-    return _IN_TEXT.sub(_hide, text)
+    """The text with ``password=...``, ``"token": "..."``, ``Bearer ...``, ``user:pw@`` and cars' identities hidden."""
+    return _VIN.sub(HIDDEN, _IN_TEXT.sub(_hide, text))
 
 
 def _hide(found: re.Match[str]) -> str:

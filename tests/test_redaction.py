@@ -34,3 +34,15 @@ def test_names_of_other_things(key: str) -> None:
 )
 def test_texts(text: str, shown: str) -> None:
     assert redacted(text) == shown
+
+
+@pytest.mark.parametrize("text", ["5YJTEST0000000001", "GET /api/1/vehicles/KNATESTEV60000001/vehicle_data?x=1"])
+def test_the_identity_of_a_car_is_hidden(text: str) -> None:
+    shown = redacted(text)
+    assert "0000001" not in shown
+    assert HIDDEN in shown
+
+
+@pytest.mark.parametrize("text", ["ACE0123456", "12345678901234567", "ABCDEFGHABCDEFGHA", "2026-11-25T14:00:00Z"])
+def test_what_only_looks_like_one_is_shown(text: str) -> None:
+    assert redacted(text) == text

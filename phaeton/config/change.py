@@ -8,6 +8,7 @@ from phaeton.config.document import Plain
 from phaeton.config.points import charger_names
 from phaeton.config.tree import Charger, Config
 from phaeton.config.writing import flow, keys
+from phaeton.redaction import HIDDEN
 
 LINK_KEYS = ("host", "port", "unit", "station_unit", "sockets", "profile", "profile_overlay", "poll_interval_s")
 """What the connection to a charger is made of."""
@@ -92,4 +93,6 @@ def _differences(old: Config, new: Config) -> tuple[str, ...]:
 
 
 def _shown(values: dict[str, Plain], key: str) -> str:
+    if key.endswith(("latitude", "longitude")) and values.get(key) is not None:
+        return HIDDEN  # where people live is nothing for a log
     return flow(values[key]) if key in values else "none"
