@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from phaeton.model import Plan, PlanSlot, PriceSlot, SlotWhy
 from phaeton.streams.cheapest import Piece, cheapest, window
@@ -93,19 +94,15 @@ def plan(request: Request) -> Plan:
         power_w=power_w,
     )
     if request.need_kwh <= 0:
-        return made
+        return replace(made, cost=0.0)
     need_ws = max(round(request.need_kwh * WS_PER_KWH), 1)
     if power_w * (deadline_s - request.now_s + NEAR_S) < need_ws:
         return _late(request, made, need_ws)
     spans = _spans(request, deadline_s, power_w)
     draft = _best(request, spans, need_ws, power_w)
     slots = _merged(sorted(draft.slots, key=lambda slot: slot.start_s))
-    return Plan(
-        made_utc_s=made.made_utc_s,
-        departure_utc_s=made.departure_utc_s,
-        deadline_utc_s=deadline_s,
-        need_kwh=made.need_kwh,
-        power_w=power_w,
+    return replace(
+        made,
         slots=slots,
         done_utc_s=slots[-1].end_s,
         cost=_cost(slots),
@@ -121,12 +118,8 @@ def _late(request: Request, made: Plan, need_ws: int) -> Plan:
     slots = _merged(PlanSlot(s.start_s, s.end_s, made.power_w, SlotWhy.LATE, s.price) for s in spans)
     in_time_kwh = max(made.deadline_utc_s - request.now_s, 0.0) * made.power_w / WS_PER_KWH
     missing_kwh = max(request.need_kwh - in_time_kwh, 0.0)
-    return Plan(
-        made_utc_s=made.made_utc_s,
-        departure_utc_s=made.departure_utc_s,
-        deadline_utc_s=made.deadline_utc_s,
-        need_kwh=made.need_kwh,
-        power_w=made.power_w,
+    return replace(
+        made,
         slots=slots,
         done_utc_s=done_s,
         cost=_cost(slots),

@@ -8,28 +8,37 @@ from hypothesis import strategies as st
 
 from phaeton.config.points import Point, charging_points
 from phaeton.config.tree import Auto, Battery, Charger, Config, PhaseSwitching, PointLimits, Schedule, Site, SiteLimits
-from phaeton.config.tree_schedule import Window
+from phaeton.config.tree_cars import Departure, Vehicle
+from phaeton.config.tree_schedule import PlanSettings, Window
 from phaeton.model import (
     AnyEvent,
     Boost,
     ChargerIdentity,
     ChargerReading,
     ChargerState,
+    ClearGoal,
     Command,
     Fault,
+    ForecastCurve,
+    ForecastSlot,
     Mode,
     PriceCurve,
     PriceSlot,
     SetAutoStart,
     SetCurrent,
     SetEnergyLimit,
+    SetGoal,
+    SetLimitSoc,
+    SetMinSoc,
     SetMode,
     SetPhases,
     SetPowerCap,
     SetStart,
+    SetVehicle,
     SiteReading,
     Tick,
     Unavailable,
+    VehicleReading,
     WriteOutcome,
     WriteResult,
 )
@@ -37,6 +46,16 @@ from phaeton.model import (
 UTC_S = 1_770_000_000.0
 POINTS = ("1", "2")
 AMSTERDAM_LIKE = ((-1e18, 3600.0), (1_774_746_000.0, 7200.0), (1_792_890_000.0, 3600.0))
+
+
+_CAR = Vehicle(
+    id="car",
+    battery_kwh=60.0,
+    min_soc_pct=30.0,
+    max_current_a=16.0,
+    departures=(Departure(time="07:00", soc_pct=80.0), Departure(time="02:30", days=("sun",), energy_kwh=9.0)),
+)
+_OTHER = Vehicle(id="other", min_current_a=8.0, phases=1, departures=(Departure(time="17:00", energy_kwh=5.0),))
 
 
 def configs() -> st.SearchStrategy[Config]:
@@ -85,7 +104,16 @@ def configs() -> st.SearchStrategy[Config]:
             Schedule,
             windows=st.sampled_from([(), (Window(start="00:00", end="24:00"),), (Window(start="22:00", end="06:00"),)]),
             auto_outside=st.booleans(),
+            strategy=st.sampled_from(["windows", "level", "threshold", "percentile", "plan"]),
+            threshold_per_kwh=st.just(0.25),
+            plan=st.builds(
+                PlanSettings,
+                continuous=st.booleans(),
+                precondition_min=st.sampled_from([0.0, 30.0]),
+                start_cost=st.sampled_from([0.0, 0.02]),
+            ),
         ),
+        vehicles=st.sampled_from([(), (), (_CAR,), (_CAR, _OTHER)]),
     )
 
 
@@ -115,13 +143,55 @@ orders = st.one_of(
     st.builds(Boost, on=st.booleans(), energy_kwh=st.sampled_from([None, 1.0])),
     st.builds(SetEnergyLimit, st.sampled_from([None, 2.0])),
     st.builds(SetPowerCap, st.sampled_from([None, 0.0, 4200.0])),
+    st.builds(SetVehicle, st.sampled_from([None, "", "car", "other", "nobody"])),
+    st.builds(
+        SetGoal,
+        departure_utc_s=st.integers(-10, 200).map(lambda quarters: UTC_S + 900.0 * quarters),
+        soc_pct=st.sampled_from([None, 80.0]),
+        energy_kwh=st.sampled_from([None, 7.0, 100.0]),
+        vehicle=st.sampled_from(["", "car", "nobody"]),
+    ),
+    st.builds(ClearGoal, st.sampled_from(["", "car"])),
+    st.builds(SetMinSoc, st.sampled_from([None, 0.0, 50.0])),
+    st.builds(SetLimitSoc, st.sampled_from([None, 40.0, 100.0])),
 )
+
+
+@st.composite
+def curves(draw: st.DrawFn, mono_s: float, utc_s: float) -> PriceCurve | ForecastCurve:
+    """Prices or a forecast around now: sane ones, and some in disorder, with gaps, and with numbers that are none."""
+    start_s = utc_s - 900.0 * draw(st.integers(0, 8))
+    lengths = draw(st.lists(st.sampled_from([900.0, 900.0, 3600.0, 0.0, -900.0, math.nan]), max_size=12))
+    prices, sun = [], []
+    for length_s in lengths:
+        value = draw(_number(0, 50))
+        prices.append(PriceSlot(start_s, start_s + length_s, math.nan if value is None else value / 100, 0.08, "CHEAP"))
+        sun.append(ForecastSlot(start_s, start_s + length_s, draw(_number(0, 9000)), draw(_number(0, 3000))))
+        start_s += draw(st.sampled_from([900.0, 900.0, 3600.0, -900.0]))
+    if draw(st.booleans()):
+        return PriceCurve(mono_s, utc_s, tuple(prices), "EUR")
+    return ForecastCurve(mono_s, utc_s, tuple(sun))
+
+
+def told(mono_s: float, utc_s: float) -> st.SearchStrategy[VehicleReading]:
+    """A car's word of itself."""
+    return st.builds(
+        VehicleReading,
+        st.just(mono_s),
+        st.just(utc_s),
+        vehicle=st.sampled_from(["car", "other", "nobody"]),
+        soc_pct=_number(0, 100),
+        soc_utc_s=st.sampled_from([None, utc_s, utc_s - 36_000.0, utc_s + 600.0, utc_s + 1e6, math.nan]),
+        limit_soc_pct=st.sampled_from([None, 80.0, math.nan, -1.0]),
+        plugged=st.sampled_from([None, True, False]),
+        at_home=st.sampled_from([None, True, False]),
+    )
 
 
 @st.composite
 def bodies(draw: st.DrawFn, mono_s: float, utc_s: float) -> AnyEvent:
     """One event at a time."""
-    kind = draw(st.integers(0, 15))
+    kind = draw(st.integers(0, 18))
     if kind <= 4:
         return Tick(mono_s, utc_s)
     if kind <= 8:
@@ -177,6 +247,10 @@ def bodies(draw: st.DrawFn, mono_s: float, utc_s: float) -> AnyEvent:
         )
     if kind == 14:
         return Unavailable(mono_s, utc_s, draw(st.sampled_from(["site", *POINTS])), mono_s, "gone")
+    if kind == 15:
+        return draw(told(mono_s, utc_s))
+    if kind in (16, 17):
+        return draw(curves(mono_s, utc_s))
     return draw(
         st.sampled_from(
             [
