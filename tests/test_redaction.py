@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from phaeton.redaction import is_secret, redacted
+from phaeton.redaction import HIDDEN, is_secret, redacted
 
 
 @pytest.mark.parametrize(
