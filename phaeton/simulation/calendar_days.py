@@ -18,9 +18,8 @@ def wall_s(zone: Zone, utc_s: float) -> float:
 def instant(zone: Zone, on_wall_s: float) -> float:
     """The instant of a time of the wall clock; the first of two, and after the jump where it does not exist."""
     before_s = on_wall_s - offset_s(zone, on_wall_s - _DAY_S)
-    if wall_s(zone, before_s) == on_wall_s:
-        return before_s
-    return on_wall_s - offset_s(zone, on_wall_s + _DAY_S) if wall_s(zone, before_s) < on_wall_s else before_s
+    after_s = on_wall_s - offset_s(zone, on_wall_s + _DAY_S)
+    return after_s if wall_s(zone, before_s) != on_wall_s == wall_s(zone, after_s) else before_s
 
 
 def midnight(zone: Zone, utc_s: float) -> float:
