@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from phaeton.model import Event, Output
+from msgspec import structs
+
+from phaeton.model import ChargerReading, Event, Output, Phases, SiteReading
 from phaeton.recording import MAGIC, Part, PartWriter, Recording, header, open_recording, start
 from phaeton.replay.run import Judge, replay
 from phaeton.streams.graph import GraphState
 from phaeton.streams.machine import Machine
 from tests.scenarios.site import Run
+
+_DIGITS = {"w": 0, "a": 2, "v": 1, "pct": 1}
 
 Tap = tuple[Callable[[Event], None], Callable[[GraphState, Output | None], None]]
 """Called before an event enters the graph, and with what the graph made of it."""
@@ -31,16 +35,36 @@ def tapped(run: Run, tap: Tap) -> Run:
     return run
 
 
+def as_measured(event: Event) -> Event:
+    """The event in the steps of the instruments: W to 1, A to 0.01, V and % to 0.1."""
+    if not isinstance(event, SiteReading | ChargerReading):
+        return event
+    changes: dict[str, float | Phases] = {}
+    for name, value in structs.asdict(event).items():
+        digits = _DIGITS.get(name.rpartition("_")[2], 3)
+        if isinstance(value, tuple):
+            one, two, three = (None if v is None else round(v, digits) + 0.0 for v in value)
+            changes[name] = (one, two, three)
+        elif isinstance(value, float):
+            changes[name] = round(value, digits) + 0.0
+    return structs.replace(event, **changes)
+
+
 def write_recording(path: Path, run: Run, until_s: float, frame_s: float = 60.0) -> Recording:
-    """Run a closed loop and record it into one part."""
+    """Run a closed loop on readings as instruments give them, and record it into one part."""
+    graph = run.graph
     writer = PartWriter(header(run.state, run.now()[1], "start"))
     frames = [MAGIC]
 
-    def behind(state: GraphState, output: Output | None) -> None:
+    def step(state: GraphState, event: Event) -> tuple[GraphState, Output | None]:
+        event = as_measured(event)
+        writer.event(event)
+        state, output = graph.step(state, event)
         if output is not None:
             writer.decision(output.decision)
+        return state, output
 
-    tapped(run, (writer.event, behind))
+    run.graph = Machine(initial=graph.initial, step=step)
     while run.time_s < until_s:
         run.run(min(run.time_s + frame_s, until_s))
         frames.append(writer.flush())

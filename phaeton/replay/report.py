@@ -10,7 +10,6 @@ import msgspec
 from msgspec import Struct
 
 from phaeton.model import Decision, PointDecision, Status, Zone
-from phaeton.recording import gist
 from phaeton.replay import words
 from phaeton.replay.run import Difference
 from phaeton.streams.reasons import describe
@@ -56,14 +55,21 @@ class Changes:
         self, decision: Decision, then: Decision | None = None
     ) -> Iterator[tuple[PointDecision, PointDecision | None]]:
         """The points that changed, each with what was recorded for it where that says something else."""
-        others = {} if then is None else {p.point: (p, g) for p, g in zip(then.points, gist(then), strict=True)}
-        for point, main in zip(decision.points, gist(decision), strict=True):
-            other = others.get(point.point)
-            differs = other is not None and other[1] != main
-            key = (main, other[1] if other is not None and differs else None)
-            if self._told.get(point.point) != key:
-                self._told[point.point] = key
-                yield point, other[0] if other is not None and differs else None
+        recorded = {} if then is None else {point.point: point for point in then.points}
+        for point in decision.points:
+            other = recorded.get(point.point)
+            if other is not None and _main(other) == _main(point):
+                other = None
+            now = (_main(point), None if other is None else _main(other))
+            if self._told.get(point.point) != now:
+                self._told[point.point] = now
+                yield point, other
+
+
+def _main(point: PointDecision) -> tuple[object, ...]:
+    """What makes a line of its own; lesser reasons come and go."""
+    first = point.reasons[0].why if point.reasons else None
+    return point.current_a, point.phases, point.status, point.mode, point.start, first
 
 
 def line(zone: Zone, utc_s: float, point: PointDecision, then: PointDecision | None) -> str:
