@@ -115,7 +115,7 @@ class Recorder:
 
     async def flush(self) -> None:
         """Bring what waits to the disk."""
-        while self._writing is not None:
+        if self._writing is not None:
             await asyncio.shield(self._writing)
         if self._waiting:
             await self._write()
@@ -145,11 +145,13 @@ class Recorder:
     def _come_due(self) -> None:
         self._timer = None
         if self._writing is None:
-            self._writing = asyncio.get_running_loop().create_task(self._write(), name="recorder")
-            self._writing.add_done_callback(self._written)
+            self._writing = asyncio.get_running_loop().create_task(self._write_when_due(), name="recorder")
 
-    def _written(self, _: asyncio.Task[None]) -> None:
-        self._writing = None
+    async def _write_when_due(self) -> None:
+        try:
+            await self._write()
+        finally:
+            self._writing = None
 
     async def _write(self) -> None:
         entries, self._waiting = self._waiting, []
