@@ -85,7 +85,7 @@ class Account:
             ev_cost=round(self.ev_cost, _DECIMALS),
             self_consumption_pct=None if used is None else round(100.0 * used, 2),
             unmet_kwh=round(self.unmet_kwh, _DECIMALS),
-            late_min=round(self.late_min, 1),
+            late_min=round(self.late_min, 4),
             starts=self.starts,
             phase_switches=self.switches,
             setpoint_writes=self.writes,

@@ -143,15 +143,17 @@ def _within(stays: Sequence[Stay], first_s: float, last_s: float, points: set[st
 def _notes(history: History, left_out: int, run: OfflineRun[S], total: Account, setup: Setup) -> list[str]:
     found = list(history.notes)
     if left_out:
-        found.append(f"{_stays(left_out)} begin before or end after the time and were left out")
+        found.append(
+            _stays(left_out, "begins before or ends after", "begin before or end after") + " the time; left out"
+        )
     if run.unseen:
-        found.append(f"{_stays(len(run.unseen))} lie within a gap of the history and were left out")
+        found.append(_stays(len(run.unseen), "lies", "lie") + " within a gap of the history; left out")
     cut = sum(
         any(gap.start_s < closed.stay.departure_s and gap.end_s > closed.stay.arrival_s for gap in history.gaps)
         for closed in run.closed
     )
     if cut:
-        found.append(f"{_stays(cut)} have a gap of the history inside, in which nothing was charged")
+        found.append(_stays(cut, "has", "have") + " a gap of the history inside, in which nothing was charged")
     if total.unpriced_wh:
         found.append(
             f"No price is known for {total.unpriced_wh / 1000:.1f} kWh of import and export; no cost holds them"
@@ -168,8 +170,8 @@ def _notes(history: History, left_out: int, run: OfflineRun[S], total: Account, 
     return found
 
 
-def _stays(count: int) -> str:
-    return f"{count} stay{'s' if count > 1 else ''}"
+def _stays(count: int, does: str, do: str) -> str:
+    return f"1 stay {does}" if count == 1 else f"{count} stays {do}"
 
 
 def _length(span_s: float) -> str:
