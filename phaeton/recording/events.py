@@ -29,7 +29,7 @@ from phaeton.streams.situation import ConfigChanged
 KINDS: tuple[type[Event], ...] = (*typing.get_args(AnyEvent), ConfigChanged)
 """Every kind of event that enters the graph."""
 
-OPEN, CHECKSUM, DECISION, FIRST_STREAM = 0, 1, 2, 3
+OPEN, CHECKSUM, DECISION, FAILED, FIRST_STREAM = 0, 1, 2, 3, 4
 """Codes of the records; from `FIRST_STREAM` on an event of the stream with that number."""
 CODE_BITS = 6
 _MOST_STREAMS = 48

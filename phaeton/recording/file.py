@@ -21,6 +21,8 @@ from phaeton.recording.events import (
     CHECKSUM,
     CODE_BITS,
     DECISION,
+    FAILED,
+    FIRST_STREAM,
     OPEN,
     EventReader,
     EventWriter,
@@ -50,6 +52,8 @@ class Step(Struct, frozen=True):
     """Of the whole decision; None where the event led to none."""
     decision: bytes | None = None
     """The whole decision, where it is kept in full."""
+    failed: bool = False
+    """The graph did not take the event; nothing follows in this part."""
 
 
 def packed(decision: Decision) -> bytes:
@@ -117,6 +121,10 @@ class PartWriter:
         write_whole(out, len(whole))
         out += whole
 
+    def failed(self) -> None:
+        """The graph did not take the last event."""
+        self._out.append(FAILED)
+
     def recorded(self, step: Step) -> None:
         """A step of another recording, with its decision as it was."""
         self.event(step.event)
@@ -127,6 +135,8 @@ class PartWriter:
         elif step.checksum is not None:
             self._out.append(CHECKSUM)
             self._out += _CRC.pack(step.checksum)
+        elif step.failed:
+            self.failed()
 
     def flush(self) -> bytes:
         """Everything since the last flush as one frame."""
@@ -161,23 +171,26 @@ class Part(Struct, frozen=True):
                         code = head & (1 << CODE_BITS) - 1
                         if code == OPEN:
                             reader.open(data)
-                        elif code == CHECKSUM:
-                            if pending is not None:
-                                yield Step(pending, _CRC.unpack(data.take(4))[0])
-                            pending = None
-                        elif code == DECISION:
-                            whole = data.take(data.whole())
-                            if pending is not None:
-                                yield Step(pending, checksum(whole), whole)
-                            pending = None
-                        else:
-                            if pending is not None:
-                                yield Step(pending, None)
-                            pending = reader.event(data, head)
+                            continue
+                        done = _result(data, code, pending)
+                        if done is not None:
+                            yield done
+                        pending = reader.event(data, head) if code >= FIRST_STREAM else None
                 except (Damaged, zlib.error) as error:
                     raise RecordingError(f"{self.path}: damaged at byte {place}: {error}") from None
         if pending is not None:
             yield Step(pending, None)
+
+
+def _result(data: Bytes, code: int, event: Event | None) -> Step | None:
+    """What stands behind an event: its decision, its failure, or already the next event."""
+    check, whole = None, None
+    if code == CHECKSUM:
+        check = int(_CRC.unpack(data.take(4))[0])
+    elif code == DECISION:
+        whole = data.take(data.whole())
+        check = checksum(whole)
+    return None if event is None else Step(event, check, whole, failed=code == FAILED)
 
 
 class Recording(Struct, frozen=True):

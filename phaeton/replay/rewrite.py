@@ -55,6 +55,8 @@ def accept(recording: Recording) -> int:
                 if again.decision is not None:
                     writer.decision(again.decision)
                     decisions += 1
+                elif again.failure:
+                    writer.failed()
                 out.count(writer)
             out.end(writer)
     return decisions

@@ -33,6 +33,8 @@ class Replayed(Struct, frozen=True):
     @property
     def same(self) -> bool:
         """What was decided now is what was decided then, to the byte."""
+        if self.failure or self.recorded.failed:
+            return bool(self.failure) and self.recorded.failed
         if self.recorded.decision is not None:
             return self.packed == self.recorded.decision
         return (None if self.packed is None else checksum(self.packed)) == self.recorded.checksum
@@ -76,6 +78,8 @@ class Judge:
         self.events = 0
         self.decisions = 0
         self.different = 0
+        self.failure = ""
+        """Why the graph could not take the last event."""
         self.first: Difference | None = None
         self._since: deque[Event] = deque(maxlen=EVENTS_TOLD)
         self._known: Decision | None = None
@@ -90,6 +94,7 @@ class Judge:
         """Take the next step."""
         self.events += 1
         recorded = step.recorded
+        self.failure = step.failure or self.failure
         self.decisions += step.decision is not None
         if recorded.decision is not None:
             self._known = decision_of(recorded.decision) or self._known
@@ -114,8 +119,9 @@ class Judge:
 
     def _fields(self, step: Replayed) -> Iterator[FieldDifference]:
         recorded = step.recorded
-        if step.failure:
-            yield FieldDifference("decision", "(made)", step.failure)
+        if step.failure or recorded.failed:
+            now = f"(the graph fails: {step.failure})" if step.failure else "(the graph takes it)"
+            yield FieldDifference("decision", "(the graph failed)" if recorded.failed else "(the graph took it)", now)
         elif recorded.decision is not None or recorded.checksum is None or step.decision is None:
             yield from differences(_plain(recorded.decision), _plain(step.packed))
         elif self._known is not None:

@@ -59,7 +59,11 @@ class _Begin(Struct, frozen=True):
     cause: Cause
 
 
-_Entry = Event | Decision | _Begin
+class _Failed(Struct, frozen=True):
+    """The graph did not take the event before."""
+
+
+_Entry = Event | Decision | _Begin | _Failed
 
 
 class FullError(OSError):
@@ -83,6 +87,8 @@ class Recorder:
         self._state: GraphState | None = None
         self._cause: Cause | None = None
         """A part is to begin with the next event, because of this."""
+        self._unanswered = False
+        """The graph has not come back from the last event yet; it never will when the next one comes."""
         self._day = 0
         """Of the present part, counted from 1970 on the site's clock."""
         self._timer: asyncio.TimerHandle | None = None
@@ -90,11 +96,15 @@ class Recorder:
 
     def begin(self, state: GraphState, cause: Cause = "start") -> None:
         """The graph begins, or begins anew, with this state; the next event opens a new part."""
+        self._note_failure()
         self._state = state
         self._cause = cause
 
     def event(self, event: Event) -> None:
         """An event is about to enter the graph."""
+        if self._unanswered:
+            self._note_failure()
+            self.end()
         if self._state is None:
             return
         if len(self._waiting) >= MOST_WAITING:
@@ -102,11 +112,13 @@ class Recorder:
         if self._cause is not None or self._is_new_day(event, self._state.zone):
             self._open(event, self._state, self._cause or "day")
         self._waiting.append(event)
+        self._unanswered = True
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._config.flush_s, self._come_due)
 
     def stepped(self, state: GraphState, output: Output | None) -> None:
         """What the graph made of that event."""
+        self._unanswered = False
         if self._state is None:
             return
         self._state = state
@@ -121,7 +133,7 @@ class Recorder:
             await self._write()
 
     def end(self) -> None:
-        """Record nothing more: the graph has ended."""
+        """Record nothing more, until the graph begins: it has ended, or takes nothing."""
         self._state = None
 
     async def close(self) -> None:
@@ -131,6 +143,11 @@ class Recorder:
             self._timer.cancel()
         await self.flush()
         await self._worker.run(self._files.close)
+
+    def _note_failure(self) -> None:
+        if self._unanswered and self._waiting:
+            self._waiting.append(_Failed())
+        self._unanswered = False
 
     def _open(self, event: Event, state: GraphState, cause: Cause) -> None:
         utc_s = event.utc_s if isfinite(event.utc_s) else state.situation.utc_s
@@ -201,6 +218,8 @@ class _Files:
                     continue
                 elif isinstance(entry, Decision):
                     self._part.decision(entry)
+                elif isinstance(entry, _Failed):
+                    self._part.failed()
                 else:
                     self._part.event(_without_secrets(entry))
             self._append()
