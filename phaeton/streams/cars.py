@@ -45,7 +45,7 @@ class Goal(Struct, frozen=True, gc=False):
     """The car's counter that the energy is counted from."""
 
 
-class CarMemory(Struct, frozen=True, kw_only=True):
+class CarMemory(Struct, frozen=True, kw_only=True, gc=False):
     """What is remembered of one car."""
 
     vehicle: str
@@ -71,7 +71,7 @@ class CarMemory(Struct, frozen=True, kw_only=True):
     read_s: float = -1.0
 
 
-class Bay(Struct, frozen=True, kw_only=True):
+class Bay(Struct, frozen=True, kw_only=True, gc=False):
     """One charging point as a place for cars."""
 
     point: str
@@ -85,7 +85,7 @@ class Bay(Struct, frozen=True, kw_only=True):
     seen_kwh: float = 0.0
 
 
-class Garage(Struct, frozen=True):
+class Garage(Struct, frozen=True, gc=False):
     """All cars and places."""
 
     cars: tuple[CarMemory, ...] = ()

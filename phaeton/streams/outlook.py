@@ -38,7 +38,7 @@ STOPPING_KWH = 0.03
 OLD_S = 6 * 3600.0
 
 
-class OutlookState(Struct, frozen=True, kw_only=True):
+class OutlookState(Struct, frozen=True, kw_only=True, gc=False):
     """What is remembered between steps."""
 
     plan: PlanState | None = None
@@ -55,7 +55,7 @@ class OutlookState(Struct, frozen=True, kw_only=True):
     """Everything is offered and current flows since then."""
 
 
-class Outlook(Struct, frozen=True, kw_only=True):
+class Outlook(Struct, frozen=True, kw_only=True, gc=False):
     """What counts for the point now."""
 
     vehicle: str | None = None
@@ -81,7 +81,7 @@ class Outlook(Struct, frozen=True, kw_only=True):
 NOTHING = Outlook()
 
 
-class Moment(Struct, frozen=True):
+class Moment(Struct, frozen=True, gc=False):
     """What is the same for all points in a step."""
 
     config: Config
@@ -94,7 +94,7 @@ class Moment(Struct, frozen=True):
     dt_s: float
 
 
-class _Wanted(Struct, frozen=True):
+class _Wanted(Struct, frozen=True, gc=False):
     """The goal in work."""
 
     key: str
@@ -143,7 +143,10 @@ def step(
         power_w = power_w if car.power_w is None else min(car.power_w * LEARNT_SHARE, full_w)
         now = known(car, vehicle, moment.utc_s)
         state, found = _of_the_charge(state, found, car, vehicle, stay, now)
-        car, wanted = _goal(state, car, vehicle, stay, now, moment)
+        if mode is Mode.SCHEDULED:
+            car, wanted = _goal(state, car, vehicle, stay, now, moment)
+        elif car.due is not None and vehicle is not None and moment.utc_s > car.due.departure_utc_s:
+            car = following(car, vehicle, moment.zone, moment.utc_s)
     if mode is not Mode.SCHEDULED:
         state = state if state.plan is None and state.price is None else replace(state, plan=None, price=None)
         return state, car, found

@@ -86,6 +86,20 @@ def test_a_fall_while_charging_must_be_said_twice_and_an_idle_one_not() -> None:
     assert now(taken(state, 30, NOW_S + 60, charging=False)).soc_pct == 30
 
 
+def test_what_a_person_types_in_is_not_doubted() -> None:
+    state = taken(SocState(), 40, NOW_S)
+    typed = soc.accept(
+        state,
+        reading(75, NOW_S + 60, sigma_pct=3.0),
+        energy_kwh=0.0,
+        since_s=NOW_S - HOUR_S,
+        charging=True,
+        battery_kwh=BATTERY_KWH,
+    )
+    found = now(typed)
+    assert (found.soc_pct, found.sigma_pct) == (75, 3)
+
+
 def test_a_single_glitch_is_forgotten_by_the_next_good_reading() -> None:
     state = taken(taken(SocState(), 40, NOW_S), 90, NOW_S + 60)
     state = taken(state, 41, NOW_S + 120)
