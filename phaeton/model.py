@@ -323,6 +323,8 @@ class Boost(Struct, frozen=True, gc=False, tag=True, kw_only=True):
     until_utc_s: float | None = None
     energy_kwh: float | None = None
     """So much more, counted from now."""
+    soc_pct: float | None = None
+    """Until the car is so full, where its SoC is known."""
 
 
 class SetEnergyLimit(Struct, frozen=True, gc=False, tag=True):

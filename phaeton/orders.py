@@ -148,10 +148,22 @@ def boost_until(value: object, now_utc_s: float) -> float | None:
     return until
 
 
-def set_boost(on: object, energy_kwh: float | None = None, until_utc_s: float | None = None) -> Boost:
-    """On or off, with the ends from `boost_energy` and `boost_until`; raises `OrderError`."""
+def boost_soc(value: object) -> float | None:
+    """SoC at which fast charging ends: 1 to 100 %, None = no end by SoC; raises `OrderError`."""
+    if value is None:
+        return None
+    soc = number(value, "soc")
+    if not 1 <= soc <= 100:
+        raise OrderError("soc must be from 1 to 100 %")
+    return soc
+
+
+def set_boost(
+    on: object, energy_kwh: float | None = None, until_utc_s: float | None = None, soc_pct: float | None = None
+) -> Boost:
+    """On or off, with the ends from `boost_energy`, `boost_until` and `boost_soc`; raises `OrderError`."""
     if _switch(on, "boost"):
-        return Boost(on=True, energy_kwh=energy_kwh, until_utc_s=until_utc_s)
-    if energy_kwh is not None or until_utc_s is not None:
+        return Boost(on=True, energy_kwh=energy_kwh, until_utc_s=until_utc_s, soc_pct=soc_pct)
+    if energy_kwh is not None or until_utc_s is not None or soc_pct is not None:
         raise OrderError("switching boost off takes neither an energy nor an end")
     return Boost(on=False)

@@ -35,6 +35,7 @@ class Asked(Struct, frozen=True, gc=False, kw_only=True):
     boost_until_utc_s: float | None = None
     boost_until_kwh: float | None = None
     """The stay's energy at which the boost ends."""
+    boost_until_soc_pct: float | None = None
     energy_limit_kwh: float | None = None
     power_cap_w: float | None = None
 
@@ -66,6 +67,7 @@ def step(asked: Asked, order: PointOrder, session_kwh: float) -> Asked:
                 start=asked.start or order.on,
                 boost_until_utc_s=order.until_utc_s,
                 boost_until_kwh=None if order.energy_kwh is None else session_kwh + order.energy_kwh,
+                boost_until_soc_pct=order.soc_pct,
             )
         case SetEnergyLimit(energy_kwh):
             return replace(asked, energy_limit_kwh=energy_kwh)

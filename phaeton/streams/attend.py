@@ -51,7 +51,10 @@ def attend(
         if car_after is not None and car_after is not car:
             garage = cars.put(garage, car_after)
         if after is not memory.outlook:
-            memories[i] = replace(memory, outlook=after)
+            memories[i] = memory = replace(memory, outlook=after)
+        until_pct = memory.asked.boost_until_soc_pct
+        if memory.asked.boost and until_pct is not None and seen.soc_pct is not None and seen.soc_pct >= until_pct:
+            memories[i] = replace(memory, asked=replace(memory.asked, boost=False))
         found.append(seen)
     return garage, found
 

@@ -26,6 +26,8 @@ LEARNT_SHARE = 0.95
 """Shares of the nominal and of the learnt power that a plan counts on."""
 STEADY_S = 60.0
 LEARN_TAU_S = 300.0
+ENDED_S = 120.0
+"""A car that leaves its offer unused for so long, after it had charged, wants no more."""
 AGAIN_PCT = 2.0
 """A minimum, a limit or a goal that was reached counts as reached until the charge falls by so much."""
 AGAIN_KWH = 0.5
@@ -51,6 +53,10 @@ class OutlookState(Struct, frozen=True, kw_only=True, gc=False):
     """The limit has been reached."""
     met: str = ""
     """The goal that has been met."""
+    ended: str = ""
+    """The goal that the car itself ended charging for: it takes no more."""
+    unused_s: float | None = None
+    """Since then the car has left its offer unused, after it had charged."""
     steady_s: float | None = None
     """Everything is offered and current flows since then."""
 
@@ -76,6 +82,8 @@ class Outlook(Struct, frozen=True, kw_only=True, gc=False):
     """Prices or a plan decide, so that dear hours are not filled up from the grid."""
     notes: tuple[Reason, ...] = ()
     plan: Plan | None = None
+    soc_pct: float | None = None
+    """The car's charge as it should be now."""
 
 
 NOTHING = Outlook()
@@ -142,6 +150,7 @@ def step(
         state, car = _learn(state, car, stay, view, moment, full=setpoint_a >= max_a - 1.0)
         power_w = power_w if car.power_w is None else min(car.power_w * LEARNT_SHARE, full_w)
         now = known(car, vehicle, moment.utc_s)
+        found = found if now is None else replace(found, soc_pct=now.soc_pct)
         state, found = _of_the_charge(state, found, car, vehicle, stay, now)
         if mode is Mode.SCHEDULED:
             car, wanted = _goal(state, car, vehicle, stay, now, moment)
@@ -154,6 +163,7 @@ def step(
     charge: Reason | None = None
     waits: tuple[Reason, ...] = ()
     if wanted is not None:
+        state = _given_up(state, wanted, stay, moment, offered=setpoint_a > 0)
         state, found, charge, waits = _by_plan(state, found, wanted, point, view, moment, power_w, flowing)
     elif state.plan is not None or state.met:
         state = replace(state, plan=None, met="")
@@ -302,6 +312,17 @@ def _need(
     return _Wanted(key, departure_s, need_kwh, met)
 
 
+def _given_up(state: OutlookState, wanted: _Wanted, stay: Stay, moment: Moment, *, offered: bool) -> OutlookState:
+    """See whether the car itself has ended charging, so that no plan needs to go on for it."""
+    if not (stay.ended_by_car and offered and not wanted.met):
+        return state if state.unused_s is None else replace(state, unused_s=None)
+    if state.unused_s is None:
+        return replace(state, unused_s=moment.now_s)
+    if moment.now_s - state.unused_s >= ENDED_S and state.ended != wanted.key:
+        return replace(state, ended=wanted.key)
+    return state
+
+
 def _by_plan(
     state: OutlookState,
     found: Outlook,
@@ -314,6 +335,9 @@ def _by_plan(
 ) -> tuple[OutlookState, Outlook, Reason | None, tuple[Reason, ...]]:
     """Keep or make the plan, and see what it says now."""
     utc_s = moment.utc_s
+    if state.ended == wanted.key and not wanted.met:
+        state = state if state.plan is None else replace(state, plan=None)
+        return state, found, None, (Reason(Why.CHARGED),)
     if wanted.met:
         if state.met != wanted.key or state.plan is not None:
             state = replace(state, met=wanted.key, plan=None)

@@ -10,6 +10,7 @@ from phaeton.config.tree import Auto, PointLimits, Prices, Schedule
 from phaeton.config.tree_cars import Departure, Vehicle
 from phaeton.config.tree_schedule import PlanSettings
 from phaeton.model import (
+    Boost,
     ForecastCurve,
     ForecastSlot,
     Mode,
@@ -466,6 +467,30 @@ def test_the_limit_of_the_charge_ends_charging_in_each_mode() -> None:
     assert run.trace.setpoint_at(20 * MINUTE_S) == 0
     assert Why.LIMIT_SOC in run.trace.reasons_at(20 * MINUTE_S)
     assert run.trace.status_at(20 * MINUTE_S) is Status.CHARGING_LIMIT
+
+
+def test_fast_until_the_car_is_so_full_and_then_as_before() -> None:
+    battery = Vehicle(id="car", battery_kwh=60)
+    run = garage(vehicles=[battery], mode="auto", cars=[car(max_a=16)])
+    told(run, 0, 49)
+    run.command(60, Boost(soc_pct=50))
+    run.run(20 * MINUTE_S)
+    assert run.trace.setpoint_at(70) == 16
+    assert run.trace.setpoint_at(20 * MINUTE_S) == 0
+    assert not run.trace.decision_at(20 * MINUTE_S).boost
+    assert run.trace.ev_wh() == pytest.approx(706, abs=60)
+
+
+def test_a_car_that_takes_no_more_ends_the_plan() -> None:
+    run = garage(cars=[car(max_a=16, wanted_kwh=3.0)])
+    with_prices(run, [0.2] * 8)
+    goal(run, HOUR_S, kwh=8.0)
+    run.run(3 * HOUR_S)
+    assert run.trace.ev_wh() == pytest.approx(3000, abs=20)
+    assert run.trace.setpoint_at(2 * HOUR_S) == 0
+    assert Why.CHARGED in run.trace.reasons_at(2 * HOUR_S)
+    assert run.trace.status_at(2 * HOUR_S) is Status.CHARGED
+    assert len(run.trace.starts()) <= 1
 
 
 def test_the_car_gives_the_least_and_the_most_current() -> None:
