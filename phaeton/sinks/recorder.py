@@ -21,7 +21,7 @@ from typing import IO
 from msgspec import Struct, structs
 
 from phaeton.config import tree
-from phaeton.model import Decision, Event, Output, Tick, Unavailable, Zone
+from phaeton.model import Decision, Event, Output, Tick, Unavailable, VehicleReading, Zone
 from phaeton.recording import (
     MAGIC,
     SUFFIX,
@@ -341,4 +341,6 @@ def _without_secrets(event: Event) -> Event:
     if isinstance(event, Unavailable):
         why = redacted(event.why)
         return event if why == event.why else structs.replace(event, why=why)
+    if isinstance(event, VehicleReading) and event.note:
+        return structs.replace(event, note=redacted(event.note))
     return event

@@ -19,7 +19,7 @@ from msgspec import structs
 
 from phaeton.config import tree
 from phaeton.config.points import charging_points
-from phaeton.model import Output, Tick, Unavailable, Zone
+from phaeton.model import Output, Tick, Unavailable, VehicleReading, Zone
 from phaeton.recording import MAGIC, Recording, open_recording
 from phaeton.sinks import recorder as recorder_module
 from phaeton.sinks.recorder import Recorder, recordings_in
@@ -263,6 +263,7 @@ async def test_secrets_do_not_enter(bench: Bench) -> None:
     run = bench.of(site(setup, start_utc_s=EVENING_UTC_S))
     run.run(5.0)
     run.feed(Unavailable(*run.now(), "site", 1.0, "https://me:geheim-2@host refused token=geheim-3"))
+    run.feed(VehicleReading(*run.now(), vehicle="car", note="the account refused password=geheim-5"))
     changed = config(charger(profile_overlay={"password": "geheim-4"}))
     run.feed(ConfigChanged(*run.now(), changed, charging_points(changed, {}), AMSTERDAM))
     run.run(10.0)
