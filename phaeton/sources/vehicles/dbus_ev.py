@@ -91,11 +91,12 @@ class DbusEvs:
     def _of(self, follower: Follower) -> Watch | None:
         """The car's service; None while it is not known yet which one it is."""
         watches = [w for name, w in self._watches.items() if follower.service in ("", name)]
+        alone = follower.service or sum(not other.service for other in self._followers) == 1
         if not watches:
             raise VehicleError(Trouble.TRANSIENT, f"{follower.service or f'a {CLASS} service'} is not on D-Bus")
         if any(watch.presence is Presence.READING for watch in watches):
             return None
-        if len(watches) > 1:
+        if len(watches) > 1 or not alone:
             watches = [w for w in watches if w.text("/CustomName").strip().lower() == follower.name.strip().lower()]
         if len(watches) != 1:
             known = ", ".join(sorted(self._watches))

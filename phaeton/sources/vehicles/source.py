@@ -85,6 +85,7 @@ class VehicleSource:
         self._reach = Reach.UNKNOWN
         self._since_s = 0.0
         self._changed = asyncio.Event()
+        self._again = False
         self._record = polling.resumed(_loaded(kept.load()), seed, now()[0])
 
     # What our own side knows.
@@ -106,7 +107,7 @@ class VehicleSource:
 
     def try_again(self) -> None:
         """The owner did something about the trouble: ask again now, within the budget."""
-        self._record = replace(polling.released(self._record), last_s=None, good_s=None)
+        self._again = True
         self._changed.set()
 
     # What comes in.
@@ -193,6 +194,9 @@ class VehicleSource:
 
     async def turn(self) -> float:
         """Ask what is due now; gives the seconds until something may be due again."""
+        if self._again:
+            self._again = False
+            self._record = replace(polling.released(self._record), last_s=None, good_s=None)
         due = self._due()
         if due.at_s <= self._now()[0]:
             await self._ask(due.ask)
