@@ -8,7 +8,7 @@ from collections.abc import Callable
 from phaeton.config.tree import Config
 from phaeton.links.busitem_client import BusClient
 from phaeton.model import Now, Output, Unavailable, VehicleReading, Zone
-from phaeton.sinks.ev import EvService
+from phaeton.sinks.ev import FIRST_INSTANCE, EvService
 from phaeton.sinks.web.vehicles import VehicleInfo
 from phaeton.sources.vehicles.asking import Http
 from phaeton.sources.vehicles.cars import Cars, Facts
@@ -36,7 +36,8 @@ class LiveCars:
         """For the hours in which no car is woken."""
         self._cars = Cars(config.vehicles, config.site.home, http, bus, now, facts, self._hour)
         self._cars.readings.subscribe(feed)
-        self._shown = [EvService(vehicle, bus, instance_of) for vehicle in config.vehicles if vehicle.publish]
+        shown = [vehicle for vehicle in config.vehicles if vehicle.publish]
+        self._shown = [EvService(v, bus, instance_of, FIRST_INSTANCE + index) for index, v in enumerate(shown)]
 
     async def start(self) -> None:
         """Ask and show."""

@@ -41,21 +41,22 @@ _PATHS: tuple[tuple[str, str, Callable[[Value], str]], ...] = (
 
 
 class EvService:
-    """The service of one car."""
+    """The service of one car; ``instance`` is what the GX is asked for, and used as it is without its settings."""
 
-    def __init__(self, vehicle: Vehicle, bus: BusClient, instance_of: Instance) -> None:
+    def __init__(self, vehicle: Vehicle, bus: BusClient, instance_of: Instance, instance: int = FIRST_INSTANCE) -> None:
         ident = vehicle.id.replace("-", "_")
         self.name = f"com.victronenergy.ev.phaeton_{ident}"
         self._vehicle = vehicle
         self._bus = bus
         self._instance_of = instance_of
+        self._instance = instance
         self._setting = f"/Settings/Devices/phaeton_ev_{ident}/ClassAndVrmInstance"
         self._service = BusItemService(bus.link.sibling(self.name), self.name)
         fixed: tuple[tuple[str, str, Value], ...] = (
             ("/Mgmt/ProcessName", "s", "phaeton"),
             ("/Mgmt/ProcessVersion", "s", __version__),
             ("/Mgmt/Connection", "s", vehicle.source),
-            ("/DeviceInstance", "i", FIRST_INSTANCE),
+            ("/DeviceInstance", "i", instance),
             ("/ProductId", "i", 0),
             ("/ProductName", "s", "Phaeton vehicle"),
             ("/FirmwareVersion", "s", __version__),
@@ -76,7 +77,7 @@ class EvService:
         """Come up on the bus, under the instance that the GX's settings give where they answer."""
         try:
             async with asyncio.timeout(SETTLE_WITHIN_S):
-                kept = await self._bus.add_settings([Setting(self._setting, f"ev:{FIRST_INSTANCE}")], SETTLE_WITHIN_S)
+                kept = await self._bus.add_settings([Setting(self._setting, f"ev:{self._instance}")], SETTLE_WITHIN_S)
             number = str(kept.get(self._setting)).partition(":")[2]
             if number.isdecimal():
                 self._service.update({"/DeviceInstance": int(number)})
