@@ -46,6 +46,7 @@ def attend(
             mode=memory.asked.mode,
             setpoint_a=memory.pace.setpoint_a,
             phases=memory.asked.phases or point.charger.limits.max_phases,
+            sun_phases=1 if _switches(point, memory, moment) else 3,
             max_a=max_a,
         )
         if car_after is not None and car_after is not car:
@@ -57,6 +58,13 @@ def attend(
             memories[i] = replace(memory, asked=replace(memory.asked, boost=False))
         found.append(seen)
     return garage, found
+
+
+def _switches(point: Point, memory: PointMemory, moment: Moment) -> bool:
+    """Whether the sun may charge on one phase of several."""
+    known = next((known for known in moment.situation.points if known.id == point.id), None)
+    capable = known is None or known.identity is None or known.identity.can_switch_phases
+    return moment.config.phases.auto_switch and capable and not memory.phases.refused
 
 
 def _stay(point: Point, view: View, memory: PointMemory) -> Stay:

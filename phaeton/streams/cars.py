@@ -63,6 +63,8 @@ class CarMemory(Struct, frozen=True, kw_only=True, gc=False):
     """What it takes when everything is offered, learnt."""
     due: Goal | None = None
     """The repeating departure that is worked for."""
+    counted_from_kwh: float = 0.0
+    """Its energy counts from here: since the car came, or since the departure before."""
     said_plugged: bool | None = None
     said_plugged_utc_s: float = 0.0
     """When it first said so."""
@@ -235,7 +237,7 @@ def following(car: CarMemory, vehicle: Vehicle, zone: Zone, utc_s: float) -> Car
     if found is None:
         return car if car.due is None else replace(car, due=None)
     departure = found.departure
-    return replace(car, due=Goal(found.utc_s, departure.soc_pct, departure.energy_kwh, car.energy_kwh))
+    return replace(car, due=Goal(found.utc_s, departure.soc_pct, departure.energy_kwh, car.counted_from_kwh))
 
 
 def _with_bay(garage: Garage, index: int, bay: Bay) -> Garage:
@@ -288,7 +290,7 @@ def _matched(garage: Garage, index: int, config: Config, utc_s: float) -> Garage
             limit_soc_pct=car.limit_soc_pct if guest.limit_soc_pct is None else guest.limit_soc_pct,
         )
     trail = soc.follow(soc.arrived(car.soc), bay.plugged_utc_s, car.energy_kwh)
-    return put(garage, replace(car, point=bay.point, soc=trail, due=None))
+    return put(garage, replace(car, point=bay.point, soc=trail, due=None, counted_from_kwh=car.energy_kwh))
 
 
 def _heard(garage: Garage, reading: VehicleReading, stays: tuple[Stay, ...], config: Config) -> Garage:

@@ -124,9 +124,14 @@ def step(
     mode: Mode,
     setpoint_a: float,
     phases: int,
+    sun_phases: int,
     max_a: float,
 ) -> tuple[OutlookState, CarMemory | None, Outlook]:
-    """``phases`` and ``max_a``: what the point would charge with at most, without the limits of the house."""
+    """What counts now.
+
+    ``phases`` and ``max_a`` are what the point would charge with at most, without the limits of the house, and
+    ``sun_phases`` the fewest that the sun can charge with.
+    """
     schedule = moment.config.schedule
     by_price = schedule.strategy in ("level", "threshold", "percentile")
     if car is None and not by_price:
@@ -135,6 +140,9 @@ def step(
     if vehicle is not None:
         max_a = min(max_a, vehicle.max_current_a or max_a)
         phases = min(phases, vehicle.phases)
+    usual = min(point.charger.limits.max_phases, 3 if vehicle is None else vehicle.phases)
+    sun_min_w = max(point.charger.limits.min_set_current_a, 0.0 if vehicle is None else vehicle.min_current_a)
+    sun_min_w *= view.volt_v * min(sun_phases, phases)
     full_w = view.volt_v * min(max_a, view.learnt_a or max_a) * phases
     found = Outlook(
         vehicle=None if car is None else car.vehicle,
@@ -147,7 +155,7 @@ def step(
     power_w = full_w * UNLEARNT_SHARE
     wanted: _Wanted | None = None
     if car is not None:
-        state, car = _learn(state, car, stay, view, moment, full=setpoint_a >= max_a - 1.0)
+        state, car = _learn(state, car, stay, view, moment, full=setpoint_a >= max_a - 1.0 and phases == usual)
         power_w = power_w if car.power_w is None else min(car.power_w * LEARNT_SHARE, full_w)
         now = known(car, vehicle, moment.utc_s)
         found = found if now is None else replace(found, soc_pct=now.soc_pct)
@@ -155,7 +163,7 @@ def step(
         if mode is Mode.SCHEDULED:
             car, wanted = _goal(state, car, vehicle, stay, now, moment)
         elif car.due is not None and vehicle is not None and moment.utc_s > car.due.departure_utc_s:
-            car = following(car, vehicle, moment.zone, moment.utc_s)
+            car = _gone(car, vehicle, moment)
     if mode is not Mode.SCHEDULED:
         state = state if state.plan is None and state.price is None else replace(state, plan=None, price=None)
         return state, car, found
@@ -164,7 +172,7 @@ def step(
     waits: tuple[Reason, ...] = ()
     if wanted is not None:
         state = _given_up(state, wanted, stay, moment, offered=setpoint_a > 0)
-        state, found, charge, waits = _by_plan(state, found, wanted, point, view, moment, power_w, flowing)
+        state, found, charge, waits = _by_plan(state, found, wanted, moment, power_w, sun_min_w, flowing)
     elif state.plan is not None or state.met:
         state = replace(state, plan=None, met="")
     if by_price and moment.situation.prices is not None:
@@ -275,11 +283,16 @@ def _goal(
         again = _need(state, car, vehicle, stay, now, car.due)
         over_s = moment.utc_s - car.due.departure_utc_s
         if over_s > OVERDUE_S or (over_s > 0 and again.met):
-            car = following(car, vehicle, moment.zone, moment.utc_s)
+            car = _gone(car, vehicle, moment)
             again = again if car.due is None else _need(state, car, vehicle, stay, now, car.due)
         goals.append(again)
     goals.sort(key=lambda goal: (goal.met, goal.departure_s))
     return car, goals[0] if goals else None
+
+
+def _gone(car: CarMemory, vehicle: Vehicle, moment: Moment) -> CarMemory:
+    """A departure has passed while the car is here; the next one counts from now."""
+    return following(replace(car, counted_from_kwh=car.energy_kwh), vehicle, moment.zone, moment.utc_s)
 
 
 def _need(
@@ -327,10 +340,9 @@ def _by_plan(
     state: OutlookState,
     found: Outlook,
     wanted: _Wanted,
-    point: Point,
-    view: View,
     moment: Moment,
     power_w: float,
+    sun_min_w: float,
     flowing: bool,
 ) -> tuple[OutlookState, Outlook, Reason | None, tuple[Reason, ...]]:
     """Keep or make the plan, and see what it says now."""
@@ -349,7 +361,7 @@ def _by_plan(
         departure_s=wanted.departure_s,
         need_kwh=wanted.need_kwh,
         power_w=power_w,
-        sun_min_w=max(point.charger.limits.min_set_current_a, found.min_a) * view.volt_v,
+        sun_min_w=sun_min_w,
         flowing=flowing,
     )
     fixed = PriceSlot(

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from phaeton.config.tree import Auto, PointLimits, Prices, Schedule
 from phaeton.config.tree_cars import Departure, Vehicle
 from phaeton.config.tree_schedule import PlanSettings
 from phaeton.model import (
     Boost,
+    ChargerIdentity,
     ForecastCurve,
     ForecastSlot,
     Mode,
@@ -580,6 +582,25 @@ def test_a_restart_keeps_plan_and_goal() -> None:
     run.at(600, run.restart)
     run.run(700)
     assert plan_at(run, 700) == plan_at(run, 500)
+
+
+def test_a_changed_configuration_keeps_what_has_been_charged_for_a_departure() -> None:
+    battery = Vehicle(id="car", max_current_a=16, departures=(Departure(time="03:00", energy_kwh=8.0),))
+    run = garage(vehicles=[battery], cars=[car(max_a=16)], dt_s=20)
+    with_prices(run, [0.2] * 16)
+    run.reconfigure(2.2 * HOUR_S, replace(run.state.config, auto=Auto(rest_s=200)))
+    run.run(4 * HOUR_S)
+    assert run.trace.ev_wh() == pytest.approx(8000, abs=150)
+
+
+def test_a_charger_that_has_three_phases_only_does_not_count_on_little_sun() -> None:
+    run = garage()
+    run.at(0, lambda: run.feed(ChargerIdentity(*run.now(), "1", can_switch_phases=False)))
+    with_prices(run, [0.2] * 32)
+    with_surplus(run, dict.fromkeys(range(1, 8), 3000.0))
+    goal(run, 8 * HOUR_S, kwh=8.0)
+    run.run(60)
+    assert plan_at(run, 60).sun_kwh == 0
 
 
 def test_an_unplugged_car_ends_the_plan() -> None:
