@@ -12,7 +12,7 @@ from phaeton.simulation.report import words
 from phaeton.simulation.result import MonthTotals
 from phaeton.simulation.series import Series
 
-_WIDTH, _LEFT, _RIGHT = 1000.0, 52.0, 8.0
+_WIDTH, _LEFT, _RIGHT = 1000.0, 52.0, 24.0
 _DAY_S = 86400.0
 
 
@@ -120,4 +120,5 @@ def average_day(series: Series, zone: Zone) -> str:
 
 def _svg(height: float, label: str, drawn: Sequence[str]) -> str:
     box = f"0 0 {_WIDTH:.0f} {height:.0f}"
-    return f'<svg class="plot" viewBox="{box}" role="img" aria-label="{label}">{"".join(drawn)}</svg>'
+    plot = f'<svg class="plot" viewBox="{box}" role="img" aria-label="{label}">{"".join(drawn)}</svg>'
+    return f'<div class="sheet" tabindex="0">{plot}</div>'

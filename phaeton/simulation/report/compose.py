@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from array import array
 from collections.abc import Sequence
+from datetime import timedelta
 from html import escape
 from importlib.resources import files
 from math import ceil, isnan
@@ -28,9 +29,14 @@ _UNKNOWN = -32768
 _INT16_MAX = 32767
 
 
+Card = tuple[str, str, str, str]
+"""Name, value, note and a class for the look."""
+
+
 def page(result: Result, series: Series, zone: Zone, currency: str, config: Config) -> str:
     """The whole page as HTML."""
-    begin, end = words.local(zone, result.run.start), words.local(zone, result.run.end)
+    begin = words.local(zone, result.run.start)
+    end = words.local(zone, result.run.end) - timedelta(seconds=1)
     parts = {
         "title": f"{words.day(begin)} \N{EN DASH} {words.day(end)}",
         "subtitle": _subtitle(result),
@@ -83,9 +89,6 @@ def _cards(result: Result, currency: str) -> str:
         else "nothing charged"
     )
     own = totals.self_consumption_pct
-    wear = (
-        f"{words.number(totals.phase_switches)} phase switches, {words.number(totals.setpoint_writes)} setpoint writes"
-    )
     cards = [
         ("Cost of the car", words.money(totals.ev_cost, currency), per_kwh, ""),
         (
@@ -106,18 +109,26 @@ def _cards(result: Result, currency: str) -> str:
             f"{words.energy(totals.unmet_kwh)} missing" if met < count else "every car left with what it wanted",
             " bad" if met < count else "",
         ),
-        (
-            "Starts of the contactor",
-            words.number(totals.starts),
-            "not valid: too coarse to count" if "starts" in result.not_valid else wear,
-            " doubtful" if "starts" in result.not_valid else "",
-        ),
+        _starts(result),
+        _battery(result),
     ]
-    if result.run.house.battery_kwh > 0:
-        through = totals.battery_throughput_kwh
-        cycles = words.number(through / result.run.house.battery_kwh, 1)
-        cards.append(("Through the house battery", words.energy(through), f"{cycles} full cycles", ""))
     return _origin(result) + "".join(_card(*one) for one in cards)
+
+
+def _starts(result: Result) -> Card:
+    totals = result.totals
+    if "starts" in result.not_valid:
+        return "Starts of the contactor", words.number(totals.starts), "not valid: too coarse to count", " doubtful"
+    switches, writes = words.number(totals.phase_switches), words.number(totals.setpoint_writes)
+    return "Starts of the contactor", words.number(totals.starts), f"{switches} phase switches, {writes} writes", ""
+
+
+def _battery(result: Result) -> Card:
+    capacity_kwh, through_kwh = result.run.house.battery_kwh, result.totals.battery_throughput_kwh
+    if not capacity_kwh:
+        return "House battery", "\N{EN DASH}", "there is none", ""
+    cycles = f"{words.number(through_kwh / capacity_kwh, 1)} full cycles of {words.energy(capacity_kwh)}"
+    return "Through the house battery", words.energy(through_kwh), cycles, ""
 
 
 def _card(name: str, value: str, note: str, kind: str) -> str:
@@ -200,10 +211,10 @@ def _goals(result: Result, zone: Zone) -> str:
 def _goal_table(stays: Sequence[StayTotals], zone: Zone) -> str:
     head = (
         "<tr><th>Arrival</th><th>Departure</th><th>Wanted<small>kWh</small></th><th>Got<small>kWh</small></th>"
-        "<th>Missing<small>kWh</small></th><th>Too early by<small>at full power</small></th></tr>"
+        "<th>Missing<small>kWh</small></th><th>Needed longer<small>at full power</small></th></tr>"
     )
     rows = "".join(_goal_row(one, zone) for one in stays)
-    return f'<div class="scroll"><table><thead>{head}</thead><tbody>{rows}</tbody></table></div>'
+    return f'<div class="scroll" tabindex="0"><table><thead>{head}</thead><tbody>{rows}</tbody></table></div>'
 
 
 def _unmet(stay: StayTotals) -> float:

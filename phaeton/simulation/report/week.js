@@ -10,11 +10,11 @@
   const perWeek = Math.round(WEEK / told.step);
   const kilowatts = (column, at) => (columns[column][at] === UNKNOWN ? null : (columns[column][at] * told.unit) / 1000);
   const lines = [
-    { name: "PV", kind: "pv", column: 0, area: 0.22 },
+    { name: "PV", kind: "pv", column: 0, area: 0.22, width: 1.5 },
+    { name: "Grid", kind: "grid-power", column: 4, signs: ["bought", "sold"] },
+    ...(told.battery ? [{ name: "Battery", kind: "battery", column: 3, signs: ["charging", "giving"] }] : []),
     { name: "House", kind: "load", column: 1 },
     { name: "Car", kind: "car", column: 2, area: 0.3, width: 2 },
-    ...(told.battery ? [{ name: "Battery", kind: "battery", column: 3, signs: ["charging", "giving"] }] : []),
-    { name: "Grid", kind: "grid-power", column: 4, signs: ["bought", "sold"] },
   ];
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   const faded = (name, share) => `color-mix(in srgb, ${colour(name)} ${share * 100}%, transparent)`;
@@ -109,7 +109,7 @@
     const label = (u, ticks) =>
       ticks.map((at) => {
         const here = wall(at);
-        return here.getHours() === 0 && here.getMinutes() === 0 ? clock({ weekday: "short", day: "numeric" }).format(new Date(at * 1000)) : moment.format(new Date(at * 1000));
+        return here.getHours() === 0 && here.getMinutes() === 0 ? clock(place.clientWidth < 620 ? { weekday: "short" } : { weekday: "short", day: "numeric" }).format(new Date(at * 1000)) : moment.format(new Date(at * 1000));
       });
     plot?.destroy();
     plot = new uPlot(
@@ -121,15 +121,15 @@
         cursor: { points: { size: 6 } },
         scales: { x: { time: true }, y: { range: (u, low, high) => [Math.min(0, low) * 1.05, Math.max(1, high * 1.05)] } },
         axes: [
-          { ...axis, splits: (u, n, low, high) => midnights(u, n, low, high), values: label },
-          { ...axis, size: 52, values: (u, ticks) => ticks.map((value) => `${value} kW`) },
+          { ...axis, size: 34, splits: (u, n, low, high) => midnights(u, n, low, high), values: label },
+          { ...axis, size: 54, values: (u, ticks) => ticks.map((value) => `${String(value).replace("-", "−")} kW`) },
         ],
         series: [
           {},
           ...lines.map((line) => ({
             label: line.name,
             stroke: () => colour(line.kind),
-            width: line.width ?? 1.5,
+            width: line.width ?? 1,
             fill: line.area ? () => faded(line.kind, line.area) : undefined,
             points: { show: false },
           })),
@@ -139,8 +139,7 @@
       [times, ...data],
       place,
     );
-    const span = [times[0], times[times.length - 1]].map((at) => day.format(new Date(at * 1000)));
-    document.getElementById("which").textContent = span.join(" – ");
+    document.getElementById("which").textContent = day.formatRange(new Date(times[0] * 1000), new Date(times[times.length - 1] * 1000));
     for (const button of document.querySelectorAll("[data-go]")) {
       const step = button.dataset.go;
       button.disabled = ((step === "first" || step === "back") && shown === 0) || ((step === "last" || step === "on") && shown === weeks - 1);
