@@ -295,3 +295,18 @@ def test_the_directory_is_the_configured_one_else_that_of_the_gx_else_the_users(
     assert default_directory(missing, {"XDG_STATE_HOME": "/x/state"}) == Path("/x/state/phaeton")
     assert default_directory(missing, {"HOME": "/h/me"}) == Path("/h/me/.local/state/phaeton")
     assert default_directory(missing, {"HOME": "/h/me", "XDG_STATE_HOME": "odd"}) == Path("/h/me/.local/state/phaeton")
+
+
+@pytest.mark.parametrize("loose", [False, True])
+async def test_nobody_else_may_read_what_is_kept(tmp_path: Path, loose: bool) -> None:
+    """The facts hold the tokens of the cars' services."""
+    if loose:
+        first = Store.open(tmp_path, CONFIG, LOG)
+        await first.close()
+        for file in tmp_path.iterdir():
+            file.chmod(0o644)
+    store = Store.open(tmp_path, CONFIG, LOG)
+    await store.set_fact("tesla:x", "token")
+    modes = {file.stat().st_mode & 0o077 for file in tmp_path.iterdir()}
+    assert modes == {0}
+    await store.close()

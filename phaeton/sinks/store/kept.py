@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -105,6 +107,13 @@ class StoreFile(Protocol):
 
     def close(self) -> None:
         """Close the file; a later write opens it again."""
+
+
+def keep_private(path: Path) -> None:
+    """Make the file if need be, readable by nobody else: the facts hold the tokens of the cars' services."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    with suppress(PermissionError):  # somebody else owns it, and answers for it
+        path.chmod(0o600)
 
 
 def put_aside(path: Path, stamp: str, extras: tuple[str, ...] = ()) -> Path:

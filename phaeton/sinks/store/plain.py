@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from phaeton.model import EnergySlot, Session
-from phaeton.sinks.store.kept import Batch, DiskTrouble, Loaded, SavedState, Spoiled, put_aside
+from phaeton.sinks.store.kept import Batch, DiskTrouble, Loaded, SavedState, Spoiled, keep_private, put_aside
 
 VERSION = 1
 MOST_SESSIONS = 100
@@ -59,6 +59,7 @@ class PlainFile:
         fresh = self.path.with_name(f"{self.path.name}.tmp")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            keep_private(fresh)
             with fresh.open("wb") as file:
                 file.write(msgspec.json.encode(content))
                 file.flush()

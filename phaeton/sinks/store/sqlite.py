@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from phaeton.model import EnergySlot, Session
-from phaeton.sinks.store.kept import Batch, DiskTrouble, Loaded, SavedState, Spoiled, put_aside
+from phaeton.sinks.store.kept import Batch, DiskTrouble, Loaded, SavedState, Spoiled, keep_private, put_aside
 
 APPLICATION_ID = 0x50686145
 """Tells our file from those of other programs."""
@@ -175,6 +175,7 @@ class SqliteFile:
         if self._db is not None:
             return self._db
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        keep_private(self.path)
         db = sqlite3.connect(self.path, timeout=1.0, isolation_level=None, check_same_thread=False)
         self._db = db
         db.text_factory = _text
