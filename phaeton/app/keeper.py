@@ -11,6 +11,9 @@ from phaeton.sinks.store import Store, StoreError
 
 _log = logging.getLogger(__name__)
 
+IDLE_S = 600.0
+"""While no car is there and nothing changes, the state is kept this often: flash wears."""
+
 
 class Keeper:
     """Stays are durable at once, detail at the store's next flush; nothing here is waited for."""
@@ -19,11 +22,14 @@ class Keeper:
         self._store = store
         self._state = state
         self._stays: dict[str, str] = {}
+        self._noted_s: float | None = None
+        self._before: tuple[tuple[object, ...], ...] = ()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def publish(self, output: Output) -> None:
         """Keep what this decision completed."""
-        self._store.note_state(self._state)
+        if self._is_news(output):
+            self._store.note_state(self._state)
         for point in output.decision.points:
             if point.slots:
                 self._store.add_slots(point.slots)
@@ -33,6 +39,19 @@ class Keeper:
             elif self._began(point) and point.session is not None:
                 self._stays[point.point] = point.session.id
                 self._spawn(self._store.add_session(point.session))
+
+    def _is_news(self, output: Output) -> bool:
+        """A car is there, something else than the time has changed, or the last note is long ago."""
+        now_s = output.decision.mono_s
+        seen = tuple(
+            [(p.plugged, p.mode, p.start, p.current_a, p.status, p.lease is None) for p in output.decision.points]
+        )
+        news = seen != self._before or any(p.plugged for p in output.decision.points)
+        self._before = seen
+        if news or self._noted_s is None or now_s - self._noted_s >= IDLE_S:
+            self._noted_s = now_s
+            return True
+        return False
 
     def _began(self, point: PointDecision) -> bool:
         stay = point.session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 
@@ -48,6 +49,8 @@ async def serve(loaded: Loaded, *, site: Observable[SiteReading] | None = None) 
     loop.add_signal_handler(signal.SIGHUP, file.reload)
     watching = loop.create_task(file.watch()) if loaded.path is not None else None
     await daemon.start()
+    gc.collect()
+    gc.freeze()  # what was loaded stays: the collector need not look at it again and again
     if daemon.web is not None and daemon.web.address is not None:
         _log.info("the page is at %s", daemon.web.address)
     await ended.wait()
