@@ -1,4 +1,4 @@
-"""The commands: run, demo, probe, record, replay, simulate, config. Heavy imports wait until a command needs them.
+"""The commands: run, demo, probe, record, replay, simulate, prices, config. Heavy imports wait for who needs them.
 
 Exit codes: 0 all well, 1 it failed, 2 the configuration or the command line is wrong.
 """
@@ -32,6 +32,8 @@ def _parser() -> argparse.ArgumentParser:
     from phaeton.config.cli import add_parser  # noqa: PLC0415
     from phaeton.replay.cli import add_parser as add_replay  # noqa: PLC0415
     from phaeton.simulation.cli import add_parser as add_simulate  # noqa: PLC0415
+    from phaeton.sources.prices.cli import add_parser as add_prices  # noqa: PLC0415
+    from phaeton.vehicles_cli import add_parser as add_vehicles  # noqa: PLC0415
 
     parser = argparse.ArgumentParser(
         prog="phaeton",
@@ -55,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     probe.set_defaults(handler=_probe)
     add_replay(commands)
     add_simulate(commands)
+    add_prices(commands)
+    add_vehicles(commands)
     add_parser(commands)
     return parser
 

@@ -10,12 +10,19 @@ from phaeton.links.busitem_client import BusClient
 from phaeton.links.modbus import ModbusLinks
 from phaeton.links.modbus_stats import LinkStats
 from phaeton.model import Now
+from phaeton.price_report import PriceReport
 from phaeton.sinks.store import Store
 from phaeton.sinks.web.status import Diagnostics, LinkDiagnostics, PointDiagnostics
 
 
 def diagnose(
-    links: ModbusLinks, live: Mapping[str, LivePoint], bus: BusClient, store: Store, config: Config, now: Now
+    links: ModbusLinks,
+    live: Mapping[str, LivePoint],
+    bus: BusClient,
+    store: Store,
+    config: Config,
+    now: Now,
+    prices: PriceReport | None,
 ) -> Diagnostics:
     """Look at every link once."""
     shown = [
@@ -32,17 +39,35 @@ def diagnose(
     shown.append(
         LinkDiagnostics(name="D-Bus", up=bus.link.connected, detail="" if bus.link.connected else bus.link.why_away)
     )
+    shown += _price_links(prices, now()[1])
     shown.append(LinkDiagnostics(name="Store", up=store.trouble is None, detail=store.trouble or ""))
     return Diagnostics(
         modbus_connected=all(stats.connected for stats in links.stats),
         poll_interval_ms=int(min((c.poll_interval_s for c in config.chargers), default=1.0) * 1000),
         total_polls=sum(_requests(stats) for stats in links.stats),
         links=tuple(shown),
+        prices=prices,
         points=tuple(
             PointDiagnostics(point=p.point.id, device_instance=p.service.instance if p.service else None)
             for p in live.values()
         ),
     )
+
+
+def _price_links(prices: PriceReport | None, utc_s: float) -> list[LinkDiagnostics]:
+    """The sources of prices that are asked over a network."""
+    return [
+        LinkDiagnostics(
+            name=f"Prices: {source.title}",
+            up=not source.trouble,
+            detail=source.trouble or source.note,
+            age_s=None if source.answered_utc_s is None else max(utc_s - source.answered_utc_s, 0.0),
+            requests=source.asked,
+            failures=source.asked - source.answered,
+        )
+        for source in (prices.sources if prices is not None else ())
+        if source.asked or source.answered_utc_s is not None
+    ]
 
 
 def _requests(stats: LinkStats) -> int:

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import json
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -101,6 +99,8 @@ class Answer(Struct, frozen=True):
 
     def json(self) -> object:
         """The body as JSON; raises ``ValueError`` when it is none."""
+        import json  # noqa: PLC0415 - with the first answer; msgspec refuses the NaN that some services send
+
         try:
             value: object = json.loads(self.body)
         except RecursionError:
@@ -287,6 +287,8 @@ def retry_after_s(headers: Mapping[str, str], utc_s: float) -> float | None:
         return None
     if text.isascii() and text.isdigit():
         return min(float(text[:9]), LONGEST_PATIENCE_S)
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - a date is rare
+
     try:
         until = parsedate_to_datetime(text)
     except ValueError:

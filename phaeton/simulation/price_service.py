@@ -97,6 +97,7 @@ class SimulatedPrices:
         self._wanted_port = port
         self._runner: web.AppRunner | None = None
         self._ended = asyncio.Event()
+        self._days: dict[date, list[_Slot]] = {}
         self.port = 0
         self.misbehaviour: Misbehaviour | None = None
         self.requests: Counter[str] = Counter()
@@ -184,9 +185,12 @@ class SimulatedPrices:
 
     def slots(self, day: date) -> list[_Slot]:
         """The quarters of a local day: 92, 96 or 100 of them."""
-        start_s, end_s = self._midnight_s(day), self._midnight_s(day + timedelta(days=1))
-        count = round((end_s - start_s) / QUARTER_S)
-        return [_Slot(at_s, self._spot(at_s)) for at_s in (start_s + n * QUARTER_S for n in range(count))]
+        if day not in self._days:
+            start_s, end_s = self._midnight_s(day), self._midnight_s(day + timedelta(days=1))
+            count = round((end_s - start_s) / QUARTER_S)
+            times = [start_s + number * QUARTER_S for number in range(count)]
+            self._days[day] = [_Slot(at_s, self._spot(at_s)) for at_s in times]
+        return self._days[day]
 
     def published(self) -> list[date]:
         """The days whose prices are out: today, and from 13:00 on tomorrow."""
@@ -279,7 +283,7 @@ class SimulatedPrices:
         days = [[], []] if not known else [self.slots(day) for day in self.published()]
         while len(days) < 2:
             days.append([])
-        rows = [[self._tibber_row(slot) for slot in (_hours(day) if hourly else day)] for day in days]
+        rows = [self._tibber_rows(day, hourly) for day in days]
         price_info = {"today": rows[0], "tomorrow": rows[1]}
         homes = [
             {
@@ -292,17 +296,20 @@ class SimulatedPrices:
         ]
         return web.json_response({"data": {"viewer": {"homes": homes}}})
 
-    def _tibber_row(self, slot: _Slot) -> dict[str, object]:
-        day = [each.total for each in self.slots(datetime.fromtimestamp(slot.start_s, self._zone).date())]
-        share = slot.total / (sum(day) / len(day))
+    def _tibber_rows(self, day: list[_Slot], hourly: bool) -> list[dict[str, object]]:
+        """The day, each price with a level by its share of the day's mean."""
+        mean = sum(slot.total for slot in day) / max(len(day), 1)
         levels = [(0.6, "VERY_CHEAP"), (0.9, "CHEAP"), (1.15, "NORMAL"), (1.4, "EXPENSIVE")]
-        return {
-            "total": slot.total,
-            "energy": round(slot.spot, 4),
-            "startsAt": self._text(slot.start_s, "milliseconds"),
-            "level": next((name for most, name in levels if share < most), "VERY_EXPENSIVE"),
-            "currency": "EUR",
-        }
+        return [
+            {
+                "total": slot.total,
+                "energy": round(slot.spot, 4),
+                "startsAt": self._text(slot.start_s, "milliseconds"),
+                "level": next((name for most, name in levels if slot.total < most * mean), "VERY_EXPENSIVE"),
+                "currency": "EUR",
+            }
+            for slot in (_hours(day) if hourly else day)
+        ]
 
     async def _energy_charts(self, request: web.Request) -> web.Response:
         first, last = (date.fromisoformat(request.query[key]) for key in ("start", "end"))

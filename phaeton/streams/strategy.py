@@ -74,6 +74,17 @@ def step(
     return state, False, Reason(Why.PRICE_WAIT, price, state.limit, left_s)
 
 
+def slots_ahead(schedule: Schedule, prices: PriceCurve, utc_s: float) -> tuple[PriceSlot, ...]:
+    """The slots that the price alone would charge in, as far as can be said now: none without such a strategy."""
+    if schedule.strategy not in ("level", "threshold", "percentile"):
+        return ()
+    ahead = [slot for slot in prices.slots if slot.end_s > utc_s]
+    if not ahead:
+        return ()
+    limit = _limit(schedule, prices, ahead[0], utc_s)
+    return tuple(slot for slot in ahead if _cheap(schedule, limit, slot.level, slot.import_per_kwh))
+
+
 def _answered(state: PriceState, charge: bool) -> PriceState:
     return replace(state, charge=charge, against_s=None)
 

@@ -68,6 +68,7 @@ class Api:
             web.get("/api/sessions", self.sessions),
             web.get("/api/chargers/{id}/sessions", self.sessions),
             web.get("/api/series", self.series),
+            web.get("/api/prices", self.prices),
             web.get("/api/chargers/{id}/series", self.series),
         ]
         for name, make in orders_taken.items():
@@ -124,6 +125,10 @@ class Api:
         only(request.query, {"window"})
         window = whole(request.query.get("window", "3600"), "window", 60, LONGEST_S)
         return json_response(self._state.history.series(self._point(request), window))
+
+    async def prices(self, request: web.Request) -> web.Response:
+        """The prices, and how their source fares."""
+        return json_response(self._state.prices())
 
     def _point(self, request: web.Request) -> str:
         return self._state.point(request.match_info.get("id"))

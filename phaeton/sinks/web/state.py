@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 
 from phaeton.model import Output, Session
+from phaeton.sinks.web.prices import PriceList, price_list
 from phaeton.sinks.web.problem import ProblemError
 from phaeton.sinks.web.series import History
 from phaeton.sinks.web.status import Diagnostics, PointName, Snapshot, snapshot
@@ -51,6 +52,13 @@ class WebState:
     def why_empty(self) -> str:
         """Why there is nothing to show."""
         return "Phaeton has just started; there is no decision yet" if self.points else "no charger is configured"
+
+    def prices(self) -> PriceList:
+        """All prices that are known; a `ProblemError` (503) before the source has begun."""
+        report = self._diagnostics().prices
+        if report is None:
+            raise ProblemError(503, "Phaeton has just started; the prices are not there yet")
+        return price_list(report, self.now_utc_s())
 
     def vehicles(self) -> list[VehicleStatus]:
         """The configured cars."""

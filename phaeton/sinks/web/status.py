@@ -25,6 +25,8 @@ from phaeton.model import (
     Session,
     Status,
 )
+from phaeton.price_report import PriceReport
+from phaeton.sinks.web.prices import PriceSummary, summary
 from phaeton.sinks.web.vehicles import VehicleInfo, VehicleStatus, vehicle_statuses
 from phaeton.streams.reasons import describe
 
@@ -87,6 +89,7 @@ class Diagnostics(Struct, frozen=True, kw_only=True):
     points: tuple[PointDiagnostics, ...] = ()
     vehicles: tuple[VehicleInfo, ...] = ()
     """The configured cars."""
+    prices: PriceReport | None = None
 
 
 class PointName(Struct, frozen=True):
@@ -267,6 +270,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     overrun_count: int
     chargers: list[ChargerStatus]
     vehicles: list[VehicleStatus]
+    prices: PriceSummary | None
     site: SiteStatus
     links: tuple[LinkDiagnostics, ...]
 
@@ -325,6 +329,7 @@ def snapshot(output: Output, names: Sequence[PointName], diagnostics: Diagnostic
         total_polls=diagnostics.total_polls,
         overrun_count=diagnostics.overrun_count,
         chargers=chargers,
+        prices=None if diagnostics.prices is None else summary(diagnostics.prices, decision.utc_s),
         vehicles=vehicle_statuses(output, diagnostics.vehicles),
         site=_site(output),
         links=diagnostics.links,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from phaeton.config.tree_prices import Prices
 from phaeton.links.http import Answer, Ask
+from phaeton.sources.prices.days import Wall
 from phaeton.sources.prices.provider import Rhythm, Span, Talk, accepted, decoded, filled, garbage, number, section
 from phaeton.sources.prices.table import Row, Table, sound
 from phaeton.sources.prices.times import instant_s
@@ -31,6 +33,11 @@ class Awattar:
             params={"start": str(int(span.start_s * 1000)), "end": str(int(span.end_s * 1000))},
         )
         return parse(answer)
+
+
+def provider(config: Prices, wall: Wall) -> Awattar:
+    """The source by its settings."""
+    return Awattar(config.awattar.country, config.awattar.url)
 
 
 def parse(answer: Answer) -> Table:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from phaeton.config.tree_prices import Prices
 from phaeton.links.http import Answer, Ask, TroubleKind
+from phaeton.sources.prices.days import Wall
 from phaeton.sources.prices.provider import (
     Rhythm,
     Span,
@@ -43,6 +45,11 @@ class EnergyCharts:
             conditional=True,
         )
         return parse(answer)
+
+
+def provider(config: Prices, wall: Wall) -> EnergyCharts:
+    """The source by its settings."""
+    return EnergyCharts(config.energy_charts.zone, config.energy_charts.url)
 
 
 def parse(answer: Answer) -> Table:

@@ -15,8 +15,10 @@ from xml.parsers import expat
 from msgspec import Struct
 
 from phaeton.config.price_rules import EIC_CODES
-from phaeton.config.secret import SecretError
+from phaeton.config.secret import SecretError, reveal
+from phaeton.config.tree_prices import Prices
 from phaeton.links.http import Answer, Ask, TroubleKind
+from phaeton.sources.prices.days import Wall
 from phaeton.sources.prices.provider import Rhythm, Span, Talk, accepted, filled, garbage, not_yet, number
 from phaeton.sources.prices.table import PriceError, Row, Table, sound
 from phaeton.sources.prices.times import instant_s
@@ -62,6 +64,11 @@ class Entsoe:
             },
         )
         return parse(answer)
+
+
+def provider(config: Prices, wall: Wall) -> Entsoe:
+    """The source by its settings."""
+    return Entsoe(lambda: reveal(config.entsoe.token), config.entsoe.zone, config.entsoe.url)
 
 
 class _Series(Struct, frozen=True):

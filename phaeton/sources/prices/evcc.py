@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from phaeton.config.tree_prices import Prices
 from phaeton.links.http import Answer, Ask, TroubleKind
+from phaeton.sources.prices.days import Wall
 from phaeton.sources.prices.provider import (
     Rhythm,
     Span,
@@ -37,6 +39,11 @@ class Evcc:
         """One request."""
         answer = yield Ask(url=self._url, conditional=True)
         return parse(answer)
+
+
+def provider(config: Prices, wall: Wall) -> Evcc:
+    """The source by its settings."""
+    return Evcc(config.evcc.url)
 
 
 def parse(answer: Answer) -> Table:

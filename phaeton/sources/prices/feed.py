@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
+import zlib
 from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
@@ -120,7 +120,7 @@ class Feed:
 
 def _identity(wiring: Wiring) -> str:
     secret = wiring.secret()
-    mark = hashlib.sha256(secret.encode()).hexdigest()[:8] if secret else ""
+    mark = f"{zlib.crc32(secret.encode()):08x}" if secret else ""
     return f"{wiring.identity}|{mark}"
 
 

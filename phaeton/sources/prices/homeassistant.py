@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from phaeton.config.secret import SecretError
-from phaeton.config.tree_prices import HomeAssistantPrices
+from phaeton.config.secret import SecretError, reveal
+from phaeton.config.tree_prices import HomeAssistantPrices, Prices
 from phaeton.links.http import Answer, Ask, TroubleKind
 from phaeton.sources.prices.days import Wall
 from phaeton.sources.prices.paths import find
@@ -67,6 +67,11 @@ class HomeAssistant:
             headers={"Authorization": f"Bearer {token}"},
         )
         return parse(answer, self._config, self._wall, span.now_s)
+
+
+def provider(config: Prices, wall: Wall) -> HomeAssistant:
+    """The source by its settings."""
+    return HomeAssistant(config.homeassistant, lambda: reveal(config.homeassistant.token), wall)
 
 
 def parse(answer: Answer, config: HomeAssistantPrices, wall: Wall, now_s: float) -> Table:

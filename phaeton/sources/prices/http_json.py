@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
-from phaeton.config.secret import SecretError
-from phaeton.config.tree_prices import HttpJsonPrices
+from phaeton.config.secret import SecretError, reveal
+from phaeton.config.tree_prices import HttpJsonPrices, Prices
 from phaeton.links.http import Answer, Ask, TroubleKind, shown
 from phaeton.sources.prices.days import Wall
 from phaeton.sources.prices.paths import find
@@ -45,6 +45,11 @@ class HttpJson:
             raise PriceError(TroubleKind.AUTH, f"a header is missing: {error}; see prices.http_json.headers") from None
         answer = yield Ask(url=address(self._config.url, span, self._wall), headers=headers, conditional=True)
         return parse(answer, self._config, self._wall, self.title)
+
+
+def provider(config: Prices, wall: Wall) -> HttpJson:
+    """The source by its settings."""
+    return HttpJson(config.http_json, lambda: _headers(config.http_json), wall)
 
 
 def address(url: str, span: Span, wall: Wall) -> str:
@@ -103,3 +108,7 @@ def _level(value: object) -> str:
 
 def _text(utc_s: float) -> str:
     return datetime.fromtimestamp(utc_s, UTC).strftime("%Y-%m-%dT%H:%MZ")
+
+
+def _headers(config: HttpJsonPrices) -> dict[str, str]:
+    return {header.name: reveal(header.value) for header in config.headers}

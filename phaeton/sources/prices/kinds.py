@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import random
 import socket
+import zlib
 from collections.abc import Awaitable, Callable
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -18,22 +20,16 @@ from phaeton.config.tree_prices import Formula, Prices
 from phaeton.links.busitem_client import BusClient
 from phaeton.links.http import HttpClient, Trouble
 from phaeton.model import Now, Zone
-from phaeton.sources.prices.awattar import Awattar
 from phaeton.sources.prices.cache import NO_CACHE, Cache
 from phaeton.sources.prices.days import Wall
-from phaeton.sources.prices.energy_charts import EnergyCharts
-from phaeton.sources.prices.entsoe import Entsoe
-from phaeton.sources.prices.evcc import Evcc
 from phaeton.sources.prices.feed import Feed, Wiring
-from phaeton.sources.prices.homeassistant import HomeAssistant
-from phaeton.sources.prices.http_json import HttpJson
-from phaeton.sources.prices.nordpool import NordPool
 from phaeton.sources.prices.provider import Provider, Rhythm, Span, fetch
 from phaeton.sources.prices.schedule import LONGEST_SPREAD_S, Policy
 from phaeton.sources.prices.source import PriceSource
 from phaeton.sources.prices.table import Table
-from phaeton.sources.prices.tibber import Tibber
-from phaeton.sources.prices.victron import BusPrice
+
+if TYPE_CHECKING:
+    from phaeton.sources.prices.victron import BusPrice
 
 MARKET_ZONE = "Europe/Brussels"
 """The day of the European auctions is a day of Central European time."""
@@ -77,6 +73,8 @@ def _feed(kind: str, formula: Formula, config: Prices, zone: Zone, world: World,
     if kind == "victron":
         if world.bus is None:
             raise ValueError("prices.source is victron, and there is no D-Bus")
+        from phaeton.sources.prices.victron import BusPrice  # noqa: PLC0415 - only where it is wanted
+
         return Feed(
             _of_bus(BusPrice(world.bus, config.victron, changed), config, market, formula), kind, world.cache, utc_s
         )
@@ -112,18 +110,10 @@ def _of_bus(price: BusPrice, config: Prices, market: Wall, formula: Formula) -> 
 
 
 def provider_of(kind: str, config: Prices, wall: Wall) -> Provider:
-    """The provider of one kind with its settings."""
-    makers: dict[str, Callable[[], Provider]] = {
-        "tibber": lambda: Tibber(lambda: reveal(config.tibber.token), config.tibber.home, config.tibber.url),
-        "energy_charts": lambda: EnergyCharts(config.energy_charts.zone, config.energy_charts.url),
-        "nordpool": lambda: NordPool(config.nordpool.area, config.nordpool.currency, config.nordpool.url),
-        "awattar": lambda: Awattar(config.awattar.country, config.awattar.url),
-        "entsoe": lambda: Entsoe(lambda: reveal(config.entsoe.token), config.entsoe.zone, config.entsoe.url),
-        "evcc": lambda: Evcc(config.evcc.url),
-        "homeassistant": lambda: HomeAssistant(config.homeassistant, lambda: reveal(config.homeassistant.token), wall),
-        "http_json": lambda: HttpJson(config.http_json, lambda: _headers(config), wall),
-    }
-    return makers[kind]()
+    """The provider of one kind with its settings; only its own module is loaded."""
+    own = import_module(f"phaeton.sources.prices.{kind}")
+    made: Provider = own.provider(config, wall)
+    return made
 
 
 def spread_s() -> float:
@@ -134,12 +124,7 @@ def spread_s() -> float:
             parts.append(path.read_text(encoding="ascii", errors="replace")[:100])
         except OSError:
             continue
-    digest = hashlib.sha256("|".join(parts).encode()).digest()
-    return int.from_bytes(digest[:4], "big") / 2**32 * LONGEST_SPREAD_S
-
-
-def _headers(config: Prices) -> dict[str, str]:
-    return {header.name: reveal(header.value) for header in config.http_json.headers}
+    return zlib.crc32("|".join(parts).encode()) / 2**32 * LONGEST_SPREAD_S
 
 
 def _secrets(kind: str, config: Prices) -> tuple[Secret, ...]:
@@ -175,7 +160,7 @@ def _identity(kind: str, config: Prices) -> str:
         "http_json": _fields(config.http_json),
     }
     text = "|".join(map(str, parts[kind]))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return f"{zlib.crc32(text.encode()):08x}"
 
 
 def _fields(node: Struct) -> tuple[object, ...]:

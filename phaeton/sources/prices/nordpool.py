@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from phaeton.config.tree_prices import Prices
 from phaeton.links.http import Answer, Ask, TroubleKind
+from phaeton.sources.prices.days import Wall
 from phaeton.sources.prices.provider import (
     Rhythm,
     Span,
@@ -58,6 +60,11 @@ class NordPool:
         if not slots and late is not None:
             raise late
         return Table(slots, self._currency, dropped)
+
+
+def provider(config: Prices, wall: Wall) -> NordPool:
+    """The source by its settings."""
+    return NordPool(config.nordpool.area, config.nordpool.currency, config.nordpool.url)
 
 
 def parse(answer: Answer, area: str) -> Table:

@@ -25,11 +25,11 @@ from reactivex.subject import Subject
 
 from phaeton.config.tree_prices import Prices
 from phaeton.model import Now, PriceCurve, PriceSlot, Unavailable, Zone
+from phaeton.price_report import PriceReport, SourceReport, hour_rows, table
 from phaeton.sources.prices import rates
 from phaeton.sources.prices.days import Wall
 from phaeton.sources.prices.feed import Feed
 from phaeton.sources.prices.formula import priced
-from phaeton.sources.prices.report import PriceReport, SourceReport, hour_rows, table
 
 _log = logging.getLogger(__name__)
 
@@ -94,6 +94,11 @@ class PriceSource:
             self._running = None
         for feed in self._feeds:
             feed.wiring.stop()
+
+    async def look(self) -> PriceReport:
+        """Ask once what is due, without `start`; for a command that looks and ends."""
+        await self._round()
+        return self.describe()
 
     def has_news(self) -> None:
         """The source itself says that its prices changed: look at once."""
@@ -267,7 +272,11 @@ class PriceSource:
         utc_s = self._utc_s()
         today_s = self._wall.day_start_s(utc_s)
         rows = hour_rows(slot for slot in self._slots if slot.end_s > today_s)
-        _log.info("new prices from %s\n%s", self._feeds[0].wiring.title, table(rows, self._currency, self._wall, utc_s))
+        _log.info(
+            "new prices from %s\n%s",
+            self._feeds[0].wiring.title,
+            table(rows, self._currency, utc_s, self._wall.date, self._wall.clock),
+        )
 
 
 def _filled(slots: tuple[PriceSlot, ...], more: tuple[PriceSlot, ...]) -> tuple[PriceSlot, ...]:

@@ -115,7 +115,8 @@ def sound(
         dropped["contradicting"] += 1
     ordered = [kept[start_s] for start_s in sorted(kept)]
     _check_unit(ordered, currency, who)
-    slots = _closed(ordered, length_s or _usual_length_s(ordered), dropped, contradicting)
+    borders = sorted({*kept, *contradicting})
+    slots = _closed(ordered, borders, length_s or _usual_length_s(borders), dropped)
     return Table(slots, currency, dict(dropped), note)
 
 
@@ -160,22 +161,17 @@ def _check_unit(rows: list[Row], currency: str, who: str) -> None:
         raise PriceError(TroubleKind.GARBAGE, text)
 
 
-def _usual_length_s(rows: list[Row]) -> float:
+def _usual_length_s(borders: list[float]) -> float:
     """The usual distance of two rows, at most an hour."""
-    steps = Counter(
-        after.start_s - before.start_s
-        for before, after in pairwise(rows)
-        if before.start_s is not None and after.start_s is not None
-    )
+    steps = Counter(after_s - before_s for before_s, after_s in pairwise(borders))
     if not steps:
         return HOUR_S
     usual, _ = max(steps.items(), key=lambda item: (item[1], -item[0]))
     return min(usual, HOUR_S)
 
 
-def _closed(rows: list[Row], length_s: float, dropped: Counter[str], contradicting: set[float]) -> tuple[RawSlot, ...]:
+def _closed(rows: list[Row], borders: list[float], length_s: float, dropped: Counter[str]) -> tuple[RawSlot, ...]:
     """Each row lasts as long as it says, else as long as is usual, and never into the next one."""
-    borders = sorted({*(row.start_s for row in rows if row.start_s is not None), *contradicting})
     following = dict(pairwise(borders))
     slots = []
     for row in rows:

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from phaeton.config.secret import SecretError
+from phaeton.config.secret import SecretError, reveal
+from phaeton.config.tree_prices import Prices
 from phaeton.links.http import Answer, Ask, TroubleKind
+from phaeton.sources.prices.days import Wall
 from phaeton.sources.prices.provider import (
     Rhythm,
     Span,
@@ -87,6 +89,11 @@ class Tibber:
             headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
             json={"query": query, "variables": {"resolution": resolution or self._resolution}},
         )
+
+
+def provider(config: Prices, wall: Wall) -> Tibber:
+    """The source by its settings."""
+    return Tibber(lambda: reveal(config.tibber.token), config.tibber.home, config.tibber.url)
 
 
 def homes(answer: Answer) -> list[dict[str, object]]:

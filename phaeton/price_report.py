@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 
 from phaeton.model import PriceSlot
-from phaeton.sources.prices.days import Wall
 
 
 class SourceReport(Struct, frozen=True, kw_only=True):
@@ -43,6 +42,8 @@ class PriceReport(Struct, frozen=True, kw_only=True):
     currency: str = ""
     slots: tuple[PriceSlot, ...] = ()
     notes: tuple[str, ...] = ()
+    charging: tuple[tuple[float, float], ...] | None = None
+    """The stretches in which a plan or the price lets a car charge; None where neither is at work."""
     version: int = 0
     """Counts the changes of the prices."""
 
@@ -82,17 +83,19 @@ def hour_rows(slots: Iterable[PriceSlot], charge: Iterable[tuple[float, float]] 
     return tuple(rows)
 
 
-def table(rows: Iterable[HourRow], currency: str, wall: Wall, now_s: float) -> str:
-    """The hours as text, a heading for each day; a `>` marks the present hour."""
+def table(
+    rows: Iterable[HourRow], currency: str, now_s: float, date: Callable[[float], str], clock: Callable[[float], str]
+) -> str:
+    """The hours as text, a heading for each day, a `>` at the present hour; ``date`` and ``clock`` are the site's."""
     lines: list[str] = []
     day = ""
     for row in rows:
-        if wall.date(row.start_s) != day:
-            day = wall.date(row.start_s)
-            lines.append(f"{day}   {currency}/kWh   mean      min      max   charge")
+        if date(row.start_s) != day:
+            day = date(row.start_s)
+            lines.append(f"  {day}  {currency + '/kWh:':>9}    mean      min      max   charge")
         mark = ">" if row.start_s <= now_s < row.start_s + 3600.0 else " "
         charge = "" if row.charge is None else "yes" if row.charge else "no"
         prices = f"{row.mean:8.4f} {row.least:8.4f} {row.most:8.4f}"
         part = "" if row.complete else "   (not the whole hour)"
-        lines.append(f"{mark} {wall.clock(row.start_s)}          {prices}   {charge}{part}".rstrip())
+        lines.append(f"{mark} {clock(row.start_s):>5}                {prices}   {charge}{part}".rstrip())
     return "\n".join(lines)

@@ -1,0 +1,72 @@
+"""The source of prices in the daemon: made from the configuration, kept in the store, described for the page."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from phaeton.config.tree import Config
+from phaeton.links.busitem_client import BusClient
+from phaeton.links.http import HttpClient
+from phaeton.model import Event, Now, Output, PriceCurve, Zone
+from phaeton.price_report import PriceReport
+from phaeton.sinks.store import Store, StoreError
+from phaeton.sources.prices.cache import Cache
+from phaeton.sources.prices.kinds import World, build
+from phaeton.sources.prices.source import PriceSource
+from phaeton.streams.strategy import slots_ahead
+
+_log = logging.getLogger(__name__)
+
+_FACTS = "prices:"
+
+
+class LivePrices:
+    """The running source; `begin` replaces it, and what it told before stays in force until the new one speaks."""
+
+    def __init__(self, http: HttpClient, bus: BusClient, store: Store, now: Now, feed: Callable[[Event], None]) -> None:
+        self._store = store
+        self._feed = feed
+        self._world = World(http, bus, now, Cache(lambda key: store.fact(_FACTS + key), self._save))
+        self._source: PriceSource | None = None
+
+    def begin(self, config: Config, zone: Zone) -> None:
+        """Ask by this configuration from now on."""
+        self.end()
+        source = build(config.prices, zone, self._world)
+        source.curves.subscribe(self._feed)
+        source.start()
+        self._source = source
+
+    def end(self) -> None:
+        """Ask nobody any more."""
+        if self._source is not None:
+            self._source.stop()
+            self._source = None
+
+    def describe(self, config: Config, output: Output | None, utc_s: float) -> PriceReport | None:
+        """The prices, how their source fares, and when a car would charge; None before the start."""
+        if self._source is None:
+            return None
+        report = self._source.describe()
+        return replace(report, charging=_charging(report, config, output, utc_s))
+
+    async def _save(self, key: str, text: str) -> None:
+        try:
+            await self._store.set_fact(_FACTS + key, text)
+        except StoreError as error:
+            _log.warning("the prices are not on the disk yet: %s", error)
+
+
+def _charging(
+    report: PriceReport, config: Config, output: Output | None, utc_s: float
+) -> tuple[tuple[float, float], ...] | None:
+    """The stretches of the plans in force and of the price strategy; None where there is neither."""
+    plans = [] if output is None else [point.plan for point in output.decision.points if point.plan is not None]
+    found = {(slot.start_s, slot.end_s) for plan in plans for slot in plan.slots}
+    curve = PriceCurve(0.0, utc_s, report.slots, report.currency)
+    found |= {(slot.start_s, slot.end_s) for slot in slots_ahead(config.schedule, curve, utc_s)}
+    by_price = config.schedule.strategy not in ("windows", "plan")
+    return tuple(sorted(found)) if plans or by_price else None
