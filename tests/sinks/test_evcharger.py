@@ -280,7 +280,7 @@ async def test_jitter_makes_no_traffic_and_a_step_makes_one_signal(shown: Evchar
     shown.publish(output(reading=jitter))
     shown.publish(output(structs.replace(DECIDED, session=structs.replace(SESSION, charging_s=1234.9))))
     shown.publish(output(reading=structs.replace(CHARGING, power_w=7000.0, energy_kwh=1234.58)))
-    await until(lambda: stranger.signals)
+    await until(lambda: any(s.member == "ItemsChanged" for s in stranger.signals))
     assert stranger.changes() == [{"/Ac/Power": 7000.0, "/Ac/Energy/Forward": 1234.58}]
 
 
