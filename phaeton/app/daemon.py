@@ -144,6 +144,7 @@ class Daemon:
         await self._set_up_points()
         self._set_up_site()
         self._prices.begin(self.config, self._zone())
+        await self._set_up_cars()
         self._tick()
         self._spawn(self._watchdog.run())
         await self._set_up_web()
@@ -321,7 +322,10 @@ class Daemon:
     def _use(self, config: Config, points: tuple[Point, ...]) -> None:
         """Bring a configuration into force in the graph."""
         self.config, self._points = config, points
-        self.feed(ConfigChanged(*self.now(), config, points, self._zone()))
+        zone = self._zone()
+        self.feed(ConfigChanged(*self.now(), config, points, zone))
+        if self._cars is not None:
+            self._cars.zone = zone
 
     async def reload(self, config: Config) -> Change:
         """Take over a validated configuration without a restart of charging; returns what it changed."""
@@ -342,7 +346,9 @@ class Daemon:
             self._set_up_site()
         if change.prices or change.zone:
             self._prices.begin(config, self._zone())
-        if change.web or change.added or change.removed:
+        if change.vehicles:
+            await self._set_up_cars()
+        if change.web or change.vehicles or change.added or change.removed:
             await self._set_up_web()
         if change.store:
             _log.warning("store: another directory or retention takes effect at the next start")
@@ -351,12 +357,34 @@ class Daemon:
             self._set_up_recorder()
         return change
 
+    # The cars.
+
+    async def _set_up_cars(self) -> None:
+        """Ask the cars of the configuration; what they told before stays in force until they speak again."""
+        cars, self._cars = self._cars, None
+        if cars is not None:
+            await cars.stop()
+        if not self.config.vehicles:
+            return
+        from phaeton.app.live_cars import LiveCars  # noqa: PLC0415 - many have no car to ask
+
+        self._cars = LiveCars(
+            self.config, self._http, self._bus, self.now, self._store, self._zone(), self._instance_of, self.feed
+        )
+        if self.output is not None:
+            self._cars.publish(self.output)
+        await self._cars.start()
+
+    def _instance_of(self, point: str) -> int | None:
+        live = self._live.get(point)
+        return None if live is None or live.service is None else live.service.instance
+
     # The recorder.
 
     def _set_up_recorder(self) -> None:
         """Record from here on, where that is wanted."""
         record = self.config.record
-        if not record.on:
+        if not record.enabled:
             return
         from phaeton.sinks.recorder import Recorder, folder_of  # noqa: PLC0415 - few record
 
@@ -380,7 +408,9 @@ class Daemon:
         if not self.config.web.enabled:
             return
         names = [PointName(p.id, p.charger.name) for p in self._points]
-        self.web = WebServer(self.config.web, self.submit, names, self._store.sessions, self.diagnostics)
+        self.web = WebServer(
+            self.config.web, self.submit, names, self._store.sessions, self.diagnostics, cars=self._cars
+        )
         await self.web.start()
         if self.output is not None:
             self.web.publish(self.output)
@@ -388,7 +418,8 @@ class Daemon:
     def diagnostics(self) -> Diagnostics:
         """How the links fare, for the page."""
         prices = self._prices.describe(self.config, self.output, self.now()[1])
-        return diagnose(self._links, self._live, self._bus, self._store, self.config, self.now, prices)
+        found = diagnose(self._links, self._live, self._bus, self._store, self.config, self.now, prices)
+        return found if self._cars is None else structs.replace(found, vehicles=self._cars.infos())
 
     # Watching and ending.
 
@@ -442,6 +473,8 @@ class Daemon:
                 if self.web is not None:
                     await self.web.stop()
                 self._prices.end()
+                if self._cars is not None:
+                    await self._cars.stop()
                 await self._http.close()
                 await self._links.close()
                 await self._bus.close()

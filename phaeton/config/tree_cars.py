@@ -46,6 +46,9 @@ class Vehicle(Node, frozen=True):
     ] = 0.0
     limit_soc_pct: Annotated[float, meta("Charging ends here; the car's own limit holds besides", ge=1, le=100)] = 100.0
     departures: Annotated[tuple[Departure, ...], meta("Departures that come again")] = ()
+    charger: Annotated[
+        str, meta("Charging point that the car always uses; empty = any, it is found out which car is there")
+    ] = ""
     source: Annotated[
         VehicleSourceKind, meta("Where its SoC comes from; manual = typed in by you; the others have settings below")
     ] = "none"

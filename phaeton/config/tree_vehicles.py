@@ -79,9 +79,9 @@ class Kia(Node, frozen=True):
 
 
 class MqttCar(Node, frozen=True):
-    """Topics of an MQTT broker (the optional part `mqtt`). A topic with `#` and a path after it holds JSON: `car#soc`."""
+    """Topics of an MQTT broker (the optional part `mqtt`); `car#battery.soc` is a path in the JSON of topic `car`."""
 
-    host: Annotated[str, meta("Broker; the GX's own when empty", max_length=253)] = "127.0.0.1"
+    host: Annotated[str, meta("Broker; by default the one on this device", min_length=1, max_length=253)] = "127.0.0.1"
     port: Annotated[int, meta("Its port", ge=1, le=65535)] = 1883
     tls: Annotated[bool, meta("Encrypt the connection")] = False
     username: Annotated[Secret, meta("User")] = Secret()

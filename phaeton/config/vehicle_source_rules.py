@@ -1,10 +1,11 @@
-"""What the source of a car's values needs: an address, a login, a topic, and a place that two of them do not share."""
+"""What the source of a car's values needs: an address, a login, a topic, a charging point that is there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from phaeton.config.contradiction import Contradiction
+from phaeton.config.points import charging_points
 from phaeton.config.tree import Config
 from phaeton.config.tree_cars import Vehicle
 from phaeton.config.tree_vehicles import Tesla
@@ -17,8 +18,12 @@ def vehicle_source_rules(config: Config) -> Iterator[Contradiction]:
         yield Contradiction(
             "site.home.latitude", "", "a position needs latitude and longitude", others=("site.home.longitude",)
         )
+    points = [point.id for point in charging_points(config, {charger.host: 2 for charger in config.chargers})]
     for index, vehicle in enumerate(config.vehicles):
         path = f"vehicles[{index}]"
+        if vehicle.charger and vehicle.charger not in points:
+            known = f"There is {', '.join(points)}"
+            yield Contradiction(f"{path}.charger", vehicle.charger, "is no charging point", known, ("chargers",))
         for key, given, remedy in _needs(vehicle):
             if not given:
                 yield Contradiction(

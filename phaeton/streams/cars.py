@@ -263,11 +263,19 @@ def _matched(garage: Garage, index: int, config: Config, utc_s: float) -> Garage
     if vehicle is not None and vehicle and not any(car.vehicle == vehicle for car in garage.cars):
         vehicle = None
     if vehicle is None:
-        free = [car for car in garage.cars if car.vehicle and not car.point and car.away_utc_s < bay.plugged_utc_s]
+        elsewhere = [known.id for known in config.vehicles if known.charger not in ("", bay.point)]
+        free = [
+            car
+            for car in garage.cars
+            if car.vehicle and not car.point and car.away_utc_s < bay.plugged_utc_s and car.vehicle not in elsewhere
+        ]
+        own = [car for car in free if any(v.id == car.vehicle and v.charger == bay.point for v in config.vehicles)]
         alike = [
             car for car in free if car.said_plugged and abs(car.said_plugged_utc_s - bay.plugged_utc_s) <= SAME_MOMENT_S
         ]
-        if len(config.vehicles) == 1 and free:
+        if len(own) == 1:
+            vehicle = own[0].vehicle
+        elif len(config.vehicles) == 1 and free:
             vehicle = free[0].vehicle
         elif len(alike) == 1:
             vehicle = alike[0].vehicle

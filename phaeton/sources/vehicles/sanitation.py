@@ -94,9 +94,13 @@ def typed_in(before: Believed, soc_pct: float, sigma_pct: float, context: Contex
     return replace(before, soc_pct=soc_pct, soc_utc_s=context.utc_s, sigma_pct=sigma_pct, zero=None, refused="")
 
 
-def moved(before: Believed) -> Believed:
-    """The car came to our charger or left it: what waited for a second reading is forgotten."""
-    return replace(before, zero=None, plug_odometer_km=None)
+def moved(before: Believed, *, here: bool) -> Believed:
+    """The car came to our charger or left it: what waited for a second reading is forgotten.
+
+    That it was unplugged here the charger knows, also of a car that nobody asks while it is away.
+    """
+    now = replace(before, zero=None, plug_odometer_km=None)
+    return now if here else replace(now, plugged=False, charging=False)
 
 
 def _time(measured: float | None, context: Context) -> float | None:

@@ -97,7 +97,9 @@ class VehicleSource:
         before, self._view = self._view, view
         self._times = polling.watched(self._times, before, view, self._now()[0])
         if view.plugged != before.plugged:
-            self._believed = sanitation.moved(self._believed)
+            self._believed = sanitation.moved(self._believed, here=view.plugged)
+            if self._believed.soc_pct is not None and not view.plugged:
+                self._tell()
         self._changed.set()
 
     def type_in(self, soc_pct: float) -> None:

@@ -92,7 +92,12 @@ def test_a_car_that_drives_is_not_the_one_at_the_charger() -> None:
     believed = told(*reports, linked=True)
     assert (believed.plugged, believed.at_home) == (False, False)
     assert "choose the right car" in believed.note
-    assert moved(believed).plug_odometer_km is None
+    assert moved(believed, here=True).plug_odometer_km is None
+
+
+def test_the_charger_knows_that_a_car_has_left() -> None:
+    here = told((0.0, Report(plugged=True, charging=True)))
+    assert (moved(here, here=True).plugged, moved(here, here=False).plugged) == (True, False)
 
 
 def test_the_owner_is_believed_at_once() -> None:
