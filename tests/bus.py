@@ -5,69 +5,39 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections import deque
-from pathlib import Path
 from typing import Any
 
 from dbus_next import Message, MessageType, Variant
 from dbus_next.aio import MessageBus
 
+from phaeton.simulation import private_bus
+
 BUS_ITEM = "com.victronenergy.BusItem"
 
-_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
-  <type>session</type>
-  <listen>unix:path={socket}</listen>
-  <auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow send_destination="*" eavesdrop="true"/>
-    <allow receive_sender="*"/>
-    <allow own="*"/>
-  </policy>
-</busconfig>
-"""
 
-
-class PrivateBus:
+class PrivateBus(private_bus.PrivateBus):
     """A real dbus-daemon on a socket of its own, which can be killed, stopped and started again."""
 
-    def __init__(self, directory: Path) -> None:
-        self.socket = directory / "bus"
-        self.address = f"unix:path={self.socket}"
-        self._config = directory / "bus.conf"
-        self._config.write_text(_CONFIG.format(socket=self.socket))
-        self._daemon: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        """Start it; returns when it listens."""
-        self._daemon = await asyncio.create_subprocess_exec(
-            "dbus-daemon",
-            f"--config-file={self._config}",
-            "--nofork",
-            "--nopidfile",
-            "--print-address=1",
-            stdout=asyncio.subprocess.PIPE,
-        )
-        assert self._daemon.stdout is not None
-        line = await asyncio.wait_for(self._daemon.stdout.readline(), 10)
-        assert line.startswith(b"unix:"), line
+    async def start(self) -> bool:
+        """Start it; returns when it listens, and fails where it cannot."""
+        assert await super().start(), "dbus-daemon is needed for these tests"
+        return True
 
     async def kill(self) -> None:
         """End it as a crash does."""
-        daemon, self._daemon = self._daemon, None
-        if daemon is not None:
-            daemon.kill()
-            await daemon.communicate()
+        if self._process is not None:
+            self._process.kill()
+        await self.stop()
 
     def freeze(self) -> None:
         """Let it hang."""
-        assert self._daemon is not None
-        self._daemon.send_signal(signal.SIGSTOP)
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let it go on."""
-        assert self._daemon is not None
-        self._daemon.send_signal(signal.SIGCONT)
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
 
 class Stranger:
