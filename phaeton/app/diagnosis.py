@@ -40,7 +40,9 @@ def diagnose(
         LinkDiagnostics(name="D-Bus", up=bus.link.connected, detail="" if bus.link.connected else bus.link.why_away)
     )
     shown += _price_links(prices, now()[1])
-    shown.append(LinkDiagnostics(name="Store", up=store.trouble is None, detail=store.trouble or ""))
+    shown.append(
+        LinkDiagnostics(name="Store", up=store.trouble is None, detail=store.trouble or " ".join(store.messages))
+    )
     return Diagnostics(
         modbus_connected=all(stats.connected for stats in links.stats),
         poll_interval_ms=int(min((c.poll_interval_s for c in config.chargers), default=1.0) * 1000),

@@ -6,6 +6,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 
+from msgspec.structs import replace
+
 from phaeton.model import Output, PointDecision
 from phaeton.sinks.store import Store, StoreError
 
@@ -22,12 +24,17 @@ class Keeper:
         self._store = store
         self._state = state
         self._stays: dict[str, str] = {}
+        self._looked_back = False
         self._noted_s: float | None = None
         self._before: tuple[tuple[object, ...], ...] = ()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def publish(self, output: Output) -> None:
         """Keep what this decision completed."""
+        if not self._looked_back:
+            self._looked_back = True
+            running = {p.session.id for p in output.decision.points if p.session is not None}
+            self._spawn(self._close_stays(running))
         if self._is_news(output):
             self._store.note_state(self._state)
         for point in output.decision.points:
@@ -56,6 +63,12 @@ class Keeper:
     def _began(self, point: PointDecision) -> bool:
         stay = point.session
         return stay is not None and stay.end_utc_s is None and self._stays.get(point.point) != stay.id
+
+    async def _close_stays(self, running: set[str]) -> None:
+        """Stays that a lost state left open end with what is known of them: when they last charged at the latest."""
+        for stay in await self._store.sessions(20):
+            if stay.end_utc_s is None and stay.id not in running:
+                await self._store.add_session(replace(stay, end_utc_s=stay.start_utc_s + stay.charging_s))
 
     def _spawn(self, write: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(_quietly(write))

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from phaeton.app.keeper import IDLE_S, Keeper
 from phaeton.config.tree import Store as StoreConfig
-from phaeton.model import Output
+from phaeton.model import Output, Session
 from phaeton.sinks.store import Store
 from tests.scenarios import site as world
 
@@ -73,4 +73,15 @@ async def test_a_stay_is_kept_at_its_start_and_at_its_end(tmp_path: Path) -> Non
     (ended,) = await store.sessions()
     assert ended.end_utc_s is not None
     assert replace(ended, end_utc_s=None).id == begun.id
+    await store.close()
+
+
+async def test_a_stay_that_a_lost_state_left_open_is_closed_at_the_next_start(tmp_path: Path) -> None:
+    keep, store = keeper(tmp_path)
+    (output,) = outputs(1, plugged=False)
+    await store.add_session(Session(id="1-5-1", point="1", start_utc_s=5.0, charging_s=60.0))
+    keep.publish(output)
+    await keep.close()
+    (stay,) = await store.sessions()
+    assert stay.end_utc_s == 65.0
     await store.close()
