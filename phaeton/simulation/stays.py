@@ -18,6 +18,7 @@ from phaeton.simulation.csv_rows import CsvFile, InputError, utc_text
 _MOST_KWH = 250.0
 """More than any car's battery; above this the energy is in Wh."""
 _AWAY_S = 300.0
+_SHORTEST_S = 3600.0
 
 
 class Stay(Struct, frozen=True, kw_only=True):
@@ -34,13 +35,18 @@ class Stay(Struct, frozen=True, kw_only=True):
 
 
 def daily(zone: Zone, start_s: float, end_s: float, energy_kwh: float) -> tuple[Stay, ...]:
-    """The plainest car: plugged in from midnight to midnight (less five minutes), with so much to charge each day."""
+    """The plainest car: plugged in from midnight to midnight (less five minutes), with so much to charge each day.
+
+    Of the first and the last day only a part may be there; it wants its part of the energy, from an hour on.
+    """
     stays = []
     day_s = midnight(zone, start_s)
-    if day_s < start_s:
-        day_s = next_midnight(zone, start_s)
-    while (next_s := next_midnight(zone, day_s)) <= end_s:
-        stays.append(Stay(arrival_s=day_s, departure_s=next_s - _AWAY_S, energy_kwh=energy_kwh))
+    while day_s < end_s:
+        next_s = next_midnight(zone, day_s)
+        begin_s, leave_s = max(day_s, start_s), min(next_s - _AWAY_S, end_s)
+        if leave_s - begin_s >= _SHORTEST_S:
+            part = min(1.0, (leave_s + _AWAY_S - begin_s) / (next_s - day_s))
+            stays.append(Stay(arrival_s=begin_s, departure_s=leave_s, energy_kwh=round(energy_kwh * part, 3)))
         day_s = next_s
     return tuple(stays)
 

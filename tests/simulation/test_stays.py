@@ -43,10 +43,18 @@ def test_the_stays_of_one_user_can_be_chosen(tmp_path: Path) -> None:
 
 def test_the_plainest_car_stays_from_midnight_to_midnight_also_when_the_clocks_change() -> None:
     at = zone("Europe/Amsterdam", JUNE_S)
-    first_s, last_s = 1_711_753_200.0, 1_711_753_200.0 + 3 * 86400.0  # 2024-03-30 00:00 in Amsterdam
+    first_s, last_s = 1_711_753_200.0, 1_711_753_200.0 + 71 * HOUR  # 2024-03-30 00:00 in Amsterdam
     stays = daily(at, first_s, last_s, 10.0)
     assert [(stay.departure_s + 300 - stay.arrival_s) / HOUR for stay in stays] == [24, 23, 24]
     assert all(stay.energy_kwh == 10 for stay in stays)
+
+
+def test_a_part_of_a_day_wants_its_part_of_the_energy() -> None:
+    at = zone("Europe/Amsterdam", JUNE_S)  # which is 2024-06-01 02:00 there
+    stays = daily(at, JUNE_S + 10 * HOUR, JUNE_S + 34 * HOUR, 10.0)
+    assert [(stay.departure_s - stay.arrival_s) / HOUR for stay in stays] == [12 - 1 / 12, 12]
+    assert [stay.energy_kwh for stay in stays] == [5.0, 5.035]
+    assert daily(at, JUNE_S, JUNE_S + HOUR / 2, 10.0) == ()
 
 
 BAD: dict[str, tuple[str, Sequence[Sequence[object]], int | None, str, str]] = {

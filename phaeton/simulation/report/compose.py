@@ -17,6 +17,7 @@ from phaeton.config.document import Plain
 from phaeton.config.tree import Charger, Config
 from phaeton.config.writing import keys
 from phaeton.model import Zone
+from phaeton.simulation.house_setup import HouseSetup
 from phaeton.simulation.report import charts, words
 from phaeton.simulation.result import Result, StayTotals
 from phaeton.simulation.series import Series
@@ -46,7 +47,7 @@ def page(result: Result, series: Series, zone: Zone, currency: str, config: Conf
         "day": _day(charts.average_day(series, zone)),
         "goals": _goals(result, zone),
         "notes": _notes(result, zone),
-        "settings": _settings(config),
+        "settings": _settings(config, result.run.house),
         "version": escape(__version__),
         "css": _asset(f"{_UPLOT}/uPlot.min.css") + _asset(f"{_HERE}/look.css"),
         "uplot": _asset(f"{_UPLOT}/uPlot.iife.min.js"),
@@ -247,17 +248,24 @@ def _notes(result: Result, zone: Zone) -> str:
     return f"<ul>{''.join(items)}<li>{speed}.</li></ul>"
 
 
-def _settings(config: Config) -> str:
-    """What differs from the defaults."""
+def _settings(config: Config, house: HouseSetup) -> str:
+    """The simulated house, and what differs from the defaults of the configuration."""
+    battery = "no house battery"
+    if house.battery_kwh:
+        battery = f"a house battery of {words.energy(house.battery_kwh)} and {words.number(house.battery_w)} W"
+    limit = "" if house.feed_in_limit_w is None else f", at most {words.number(house.feed_in_limit_w)} W fed in"
+    phases = "one phase" if house.car_phases == 1 else f"{house.car_phases} phases"
+    told = f'<p class="note">A car with {phases} of {house.car_max_a:g} A, {battery}{limit}.</p>'
     usual = keys(Config(chargers=(Charger(host="simulated"),)))
     changed = {key: value for key, value in keys(config).items() if usual.get(key) != value}
     if not changed:
-        return '<p class="note">All settings at their defaults.</p>'
+        return f'{told}<p class="note">All settings of the control at their defaults.</p>'
     rows = "".join(
         f"<tr><th scope=row><code>{escape(key)}</code></th><td class=left>{_shown(value)}</td></tr>"
         for key, value in changed.items()
     )
-    return f"<table><tbody>{rows}</tbody></table>"
+    table = f"<table><tbody>{rows}</tbody></table>"
+    return f"{told}<details open><summary>What differs from the defaults</summary>{table}</details>"
 
 
 def _shown(value: Plain) -> str:

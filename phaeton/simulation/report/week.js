@@ -34,14 +34,15 @@
       return uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC");
     }
   };
-  const midnight = () => {
-    const begun = wall(told.start);
-    return Math.round((begun.getHours() * 3600 + begun.getMinutes() * 60) / told.step);
+  // Weeks begin at a local midnight; the first one may lack some hours, and one with a clock change is longer or shorter.
+  const begun = wall(told.start);
+  const first = -Math.round((begun.getHours() * 3600 + begun.getMinutes() * 60) / told.step);
+  const begin = (week) => {
+    const at = first + week * perWeek;
+    const hours = wall(told.start + at * told.step).getHours();
+    return at - Math.round(((hours > 12 ? hours - 24 : hours) * 3600) / told.step);
   };
-  // Weeks begin at a local midnight, so the first one may lack some hours at its beginning.
-  const first = -midnight();
   const weeks = Math.max(1, Math.ceil((count - first) / perWeek - 1e-9));
-  const begin = (week) => first + week * perWeek;
 
   const best = (weigh) => {
     let found = 0;
@@ -93,7 +94,7 @@
     const from = begin(shown);
     const times = [];
     const data = lines.map(() => []);
-    for (let at = from; at < from + perWeek; at += 1) {
+    for (let at = from; at < begin(shown + 1); at += 1) {
       times.push(told.start + at * told.step);
       lines.forEach((line, n) => data[n].push(at >= 0 && at < count ? kilowatts(line.column, at) : null));
     }
