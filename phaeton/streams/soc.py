@@ -35,8 +35,6 @@ PERSONS_SIGMA_PCT = 3.0
 """A person's own word, which is never odd: people see the car."""
 FASTEST_W = 250_000.0
 """A car may have charged elsewhere with so much."""
-A_PERSONS_PCT = 3.0
-"""A reading that is so unsure was typed in by a person, who looked; it is not doubted."""
 TRAIL_S = 300.0
 TRAIL_LENGTH = 200
 

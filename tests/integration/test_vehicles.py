@@ -13,6 +13,7 @@ import pytest
 
 from phaeton.simulation.vehicle_service import SimulatedVehicleService
 from tests.integration.rig import Rig, eventually, house, rig
+from tests.waiting import until
 
 EV = "com.victronenergy.ev.phaeton_second"
 
@@ -105,8 +106,9 @@ async def test_a_car_is_told_apart_read_shown_and_charged_to_its_goal(
     assert code == 0
     assert "Zoe" in said
     assert "55 %" in said
-    service.car.soc_pct = 90.0
+    asked = service.asked["json"]
     assert (await command(site, "refresh", "second"))[0] == 0
+    await until(lambda: service.asked["json"] > asked)
     assert (await command(site, "soc", "second", "70"))[0] == 0
 
     async def is_typed() -> bool:
