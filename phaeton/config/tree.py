@@ -237,7 +237,7 @@ class Store(Node, frozen=True):
 class Record(Node, frozen=True):
     """The recorder: everything that led to a decision, one file a day, to be replayed with `phaeton replay`."""
 
-    on: Annotated[bool, _meta("Record")] = False
+    enabled: Annotated[bool, _meta("Record")] = False
     directory: Annotated[str, _meta("Where; empty = recordings/ in the store's directory")] = ""
     days: Annotated[int, _meta("Recordings are kept for this long", ge=1, le=3650)] = 7
     mb: Annotated[float, _meta("... and up to this size, in MB; a day takes up to 10", ge=1, le=100000)] = 50.0

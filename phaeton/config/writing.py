@@ -41,7 +41,7 @@ def to_plain(config: Config) -> dict[str, Plain]:
 
 def hidden(value: object) -> Plain:
     """A part of the configuration with its defaults, secrets hidden, as plain data."""
-    return _hidden(expanded(value, hide=True))
+    return expanded(value, hide=True)
 
 
 def hidden_yaml(config: Config) -> str:
@@ -80,28 +80,26 @@ def _plain(config: Config) -> dict[str, Plain]:
 
 
 def expanded(value: object, hide: bool = False) -> Plain:
-    """A part of the configuration as plain data; ``hide`` takes out what a `Secret` holds."""
+    """A part of the configuration as plain data; ``hide`` takes out what is secret.
+
+    In the tree the type `Secret` says what is; where a section is free its key's name does. What is left reads back.
+    """
     if isinstance(value, Secret) and hide and value.value:
         value = msgspec.structs.replace(value, value=HIDDEN)
     if isinstance(value, msgspec.Struct):
         return {name: expanded(getattr(value, name), hide) for name in value.__struct_fields__}
     if isinstance(value, dict):
-        return {str(key): expanded(item, hide) for key, item in value.items()}
+        return {
+            str(key): HIDDEN if hide and item and is_secret(str(key)) else expanded(item, hide)
+            for key, item in value.items()
+        }
     if isinstance(value, list | tuple):
         return [expanded(item, hide) for item in value]
+    if isinstance(value, str) and hide and "://" in value:
+        return redacted(value)
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise TypeError(f"a configuration holds no {type(value).__name__}")
-
-
-def _hidden(value: Plain, key: str = "") -> Plain:
-    if isinstance(value, dict):
-        return {name: _hidden(item, name) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_hidden(item, key) for item in value]
-    if value and is_secret(key):
-        return HIDDEN
-    return redacted(value) if isinstance(value, str) and "://" in value else value
 
 
 def _lines(field: inspect.Field, value: Plain, depth: int, style: _Style) -> Iterator[str]:

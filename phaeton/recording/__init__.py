@@ -17,7 +17,7 @@ from phaeton.recording.file import (
     packed,
     whole_length,
 )
-from phaeton.recording.header import Cause, Header, HeaderError, Start, header, start, without_secrets
+from phaeton.recording.header import Cause, Header, HeaderError, Start, header, start
 
 __all__ = [
     "MAGIC",
@@ -38,5 +38,4 @@ __all__ = [
     "packed",
     "start",
     "whole_length",
-    "without_secrets",
 ]

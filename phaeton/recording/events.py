@@ -12,12 +12,15 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import Struct, structs
 
-from phaeton.config.writing import expanded
+from phaeton.config.points import Point
+from phaeton.config.tree import Config
 from phaeton.model import AnyEvent, Event, Phases
+from phaeton.recording.configuration import config_of, points_of, shareable
 from phaeton.recording.numbers import (
     Bytes,
     Damaged,
     Leaf,
+    ToObject,
     same,
     units_of,
     write,
@@ -72,11 +75,6 @@ SCHEMA: Schema = tuple((kind.__name__, _leaf_names(kind)) for kind in KINDS)
 """The schema of this version."""
 
 
-def _whole_configuration(event: ConfigChanged) -> ConfigChanged:
-    """With every key written out: another version may have other defaults."""
-    return structs.replace(event, config=expanded(event.config), points=expanded(event.points))
-
-
 class EventWriter:
     """Writes events one after the other into a buffer."""
 
@@ -88,11 +86,11 @@ class EventWriter:
     def write(self, out: bytearray, event: Event) -> None:
         """Append one event."""
         kind = type(event)
-        if isinstance(event, ConfigChanged):
-            event = _whole_configuration(event)
         code, leaves = self._stream(out, kind, str(getattr(event, "point", "")))
         self._head(out, code, event)
         values = structs.astuple(event)[_TIMES:]
+        if isinstance(event, ConfigChanged):
+            values = shareable(event.config), shareable(event.points), event.zone
         flat = _flat(kind, values) if kind in _WITH_PHASES else values
         mask, bit, body = 0, 1, bytearray()
         for leaf, value in zip(leaves, flat, strict=True):
@@ -149,6 +147,13 @@ def _flat(kind: type[Event], values: tuple[typing.Any, ...]) -> list[object]:
     return flat
 
 
+_CONFIGURATION: dict[object, ToObject] = {
+    Config: lambda packed: config_of(packed)[0],
+    tuple[Point, ...]: points_of,
+}
+"""How leaves are read that may have keys of another version."""
+
+
 class _Layout:
     """How the recorded leaves of one kind become an event of this version."""
 
@@ -161,8 +166,8 @@ class _Layout:
             for field in known.values()
             if (field.name if field.width == 1 else f"{field.name}.0") in leaves
         ]
-        self._objects = {
-            leaf: msgspec.msgpack.Decoder(known[leaf].kind).decode
+        self._objects: dict[str, ToObject] = {
+            leaf: _CONFIGURATION.get(known[leaf].kind) or msgspec.msgpack.Decoder(known[leaf].kind).decode
             for leaf in leaves
             if leaf in known and known[leaf].width == 1
         }

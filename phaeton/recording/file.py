@@ -57,8 +57,11 @@ class Step(Struct, frozen=True):
 
 
 def packed(decision: Decision) -> bytes:
-    """A decision as the bytes that are compared."""
-    return _encode(decision)
+    """A decision as the bytes that are compared.
+
+    A whole number in a field of a float comes out as a float: MessagePack would keep them apart, the types do not.
+    """
+    return _encode(_decode(_encode(decision)))
 
 
 def checksum(decision: bytes) -> int:
@@ -83,6 +86,7 @@ def gist(decision: Decision) -> tuple[object, ...]:
 
 
 _encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Decision).decode
 
 
 class PartWriter:

@@ -8,16 +8,11 @@ import msgspec
 from msgspec import Struct, structs
 
 from phaeton import __version__
-from phaeton.config.document import Plain
-from phaeton.config.points import Point
 from phaeton.config.tree import Config
-from phaeton.config.writing import hidden
 from phaeton.model import Zone
+from phaeton.recording.configuration import config_of, points_of, shareable
 from phaeton.recording.events import SCHEMA, Schema
 from phaeton.streams.graph import GraphState, initial_state
-from phaeton.streams.situation import ConfigChanged
-
-_PLACES = ("latitude", "longitude")
 
 FORMAT = 1
 """Raised when a file can no longer be read by what was written for the format before."""
@@ -63,18 +58,11 @@ def header(state: GraphState, utc_s: float, cause: Cause) -> Header:
     return Header(
         cause=cause,
         utc_s=utc_s,
-        config=msgspec.Raw(msgspec.msgpack.encode(_shareable(state.config))),
-        points=msgspec.Raw(msgspec.msgpack.encode(_shareable(state.points))),
+        config=msgspec.Raw(msgspec.msgpack.encode(shareable(state.config))),
+        points=msgspec.Raw(msgspec.msgpack.encode(shareable(state.points))),
         zone=state.zone,
         state=msgspec.Raw(msgspec.msgpack.encode(bare)),
     )
-
-
-def without_secrets(event: ConfigChanged) -> ConfigChanged:
-    """The same change of the configuration with secrets and places taken out."""
-    config = msgspec.convert(_shareable(event.config), Config)
-    points = msgspec.convert(_shareable(event.points), tuple[Point, ...])
-    return structs.replace(event, config=config, points=points)
 
 
 def start(found: Header) -> Start:
@@ -83,8 +71,8 @@ def start(found: Header) -> Start:
     A state that this version cannot read is replaced by that of a fresh installation, which is told.
     """
     try:
-        config = msgspec.msgpack.decode(found.config, type=Config)
-        points = msgspec.msgpack.decode(found.points, type=tuple[Point, ...])
+        config, strange = config_of(bytes(found.config))
+        points = points_of(bytes(found.points))
     except msgspec.MsgspecError as error:
         raise HeaderError(
             f"its configuration, of Phaeton {found.version}, does not fit Phaeton {__version__}: {error}"
@@ -96,17 +84,5 @@ def start(found: Header) -> Start:
     except msgspec.MsgspecError as error:
         fresh = initial_state(config, points, found.zone)
         return Start(fresh, f"the state that Phaeton {found.version} kept cannot be read ({error}): it begins afresh")
-    return Start(structs.replace(state, config=config, points=points, zone=found.zone))
-
-
-def _shareable(value: object) -> Plain:
-    """A part of the configuration as it may be shown to others: without secrets, and not telling where people live."""
-    return _placeless(hidden(value))
-
-
-def _placeless(value: Plain) -> Plain:
-    if isinstance(value, dict):
-        return {
-            key: None if key in _PLACES and isinstance(item, float) else _placeless(item) for key, item in value.items()
-        }
-    return [_placeless(item) for item in value] if isinstance(value, list) else value
+    notice = f"this version does not have {', '.join(strange)}" if strange else ""
+    return Start(structs.replace(state, config=config, points=points, zone=found.zone), notice)

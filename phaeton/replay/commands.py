@@ -63,7 +63,7 @@ def list_recordings(config: Path | None, directory: Path | None) -> int:
     folder = _folder(config, directory)
     found = [folder / name for name, _ in recordings_in(folder)]
     if not found:
-        _say(f"{folder}: no recordings; `record: {{on: true}}` in the configuration begins one")
+        _say(f"{folder}: no recordings; `record: {{enabled: true}}` in the configuration begins one")
     worst = OK
     for path in found:
         try:

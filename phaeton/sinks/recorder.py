@@ -29,13 +29,11 @@ from phaeton.recording import (
     PartWriter,
     header,
     whole_length,
-    without_secrets,
 )
 from phaeton.redaction import redacted
 from phaeton.sinks.store import directory
 from phaeton.sinks.worker import Worker
 from phaeton.streams.graph import GraphState
-from phaeton.streams.situation import ConfigChanged
 from phaeton.streams.windows import offset_s
 
 MOST_WAITING = 100_000
@@ -336,8 +334,7 @@ def recordings_in(folder: Path) -> Iterator[tuple[str, int]]:
 
 
 def _without_secrets(event: Event) -> Event:
-    if isinstance(event, ConfigChanged):
-        return without_secrets(event)
+    """The free texts of an event without tokens and passwords; the format itself hides those of a configuration."""
     if isinstance(event, Unavailable):
         why = redacted(event.why)
         return event if why == event.why else structs.replace(event, why=why)

@@ -71,3 +71,9 @@ def test_each_part_is_named(after: str, part: str) -> None:
 
 def test_what_the_gx_is_told_puts_that_service_up_anew() -> None:
     assert change(BASE, BASE.replace("id: left", "id: left, position: output")).services == {"left"}
+
+
+def test_the_recorder_begins_anew_and_nothing_else_does() -> None:
+    found = change(BASE, BASE + "record: {enabled: true, days: 3}\n")
+    assert found.record
+    assert Change(keys=found.keys, record=True) == found

@@ -23,7 +23,7 @@ def recorded(site: Rig) -> Recording:
 
 async def test_live_and_replay_are_the_same_to_the_byte(tmp_path: Path) -> None:
     async with rig(tmp_path) as site:
-        site.write_config("record: {on: true}")
+        site.write_config("record: {enabled: true}")
         gx = await site.put_up_gx(house())
         await site.start()
         await site.register_becomes(16.0)
@@ -50,14 +50,14 @@ async def test_live_and_replay_are_the_same_to_the_byte(tmp_path: Path) -> None:
 
 async def test_a_restart_and_a_reload_are_parts_and_events_of_one_file(tmp_path: Path) -> None:
     async with rig(tmp_path) as site:
-        site.write_config("record: {on: true}")
+        site.write_config("record: {enabled: true}")
         await site.put_up_gx(house())
         await site.start()
         await site.register_becomes(16.0)
         await site.stop()
         await site.start()
         await site.register_becomes(16.0)
-        site.write_config("record: {on: true}", "site: {limits: {import_w: 2000}}")
+        site.write_config("record: {enabled: true}", "site: {limits: {import_w: 2000}}")
         assert site.process is not None
         site.process.send_signal(signal.SIGHUP)
         await eventually(lambda: _said(site, "the configuration changes"))
@@ -77,12 +77,12 @@ async def test_recording_is_begun_and_ended_by_a_reload(tmp_path: Path) -> None:
         await site.register_becomes(16.0)
         folder = site.folder / "state" / "recordings"
         assert site.process is not None
-        site.write_config("record: {on: true}")
+        site.write_config("record: {enabled: true}")
         site.process.send_signal(signal.SIGHUP)
         await eventually(lambda: _said(site, "recording in"))
         assert await site.write("/SetCurrent", "d", 8.0) == 0
         await site.register_becomes(8.0)
-        site.write_config("record: {on: false}")
+        site.write_config("record: {enabled: false}")
         site.process.send_signal(signal.SIGHUP)
         await eventually(lambda: _holds(folder))
         recording = recorded(site)

@@ -13,12 +13,24 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from phaeton.config.tree import Config
-from phaeton.model import AnyEvent, ChargerReading, Event, SiteReading, Zone
+from phaeton.config.tree import Charger, Config
+from phaeton.model import (
+    AnyEvent,
+    ChargerReading,
+    Command,
+    Event,
+    PriceCurve,
+    PriceSlot,
+    SetCurrent,
+    SiteReading,
+    Tick,
+    Zone,
+)
 from phaeton.recording import MAGIC, Header, PartWriter, Step, header, open_recording, packed, start
-from phaeton.streams.graph import GraphState, site_graph
+from phaeton.streams.graph import GraphState, site_graph, step
 from phaeton.streams.situation import ConfigChanged
-from tests.property.events import AMSTERDAM_LIKE, configs, points_of, streams
+from tests.property.events import AMSTERDAM_LIKE, UTC_S, configs, points_of, streams
+from tests.recorded import identical
 
 ZONE = Zone("Test", AMSTERDAM_LIKE)
 
@@ -40,7 +52,7 @@ site_readings = st.builds(
     pv_w=maybe,
     battery_soc_pct=maybe,
     ess=st.booleans(),
-    system_state=st.one_of(st.none(), st.integers()),
+    system_state=st.one_of(st.none(), st.integers(-(2**63), 2**63)),
 )
 charger_readings = st.builds(
     ChargerReading,
@@ -138,11 +150,11 @@ def test_a_part_that_begins_anywhere_decides_the_same(
     found = []
     for part in open_recording(path).parts:
         again = start(part.header).state
-        for step in part.steps():
-            again, output = graph.step(again, step.event)
+        for recorded_step in part.steps():
+            again, output = graph.step(again, recorded_step.event)
             if output is not None:
                 found.append(packed(output.decision))
-                assert step.decision in (None, found[-1])
+                assert recorded_step.decision in (None, found[-1])
     assert found == expected
 
 
@@ -178,3 +190,18 @@ def test_a_field_that_another_version_lacks_or_adds_is_no_obstacle(folder: Path)
     )
     older = structs.replace(part, header=structs.replace(part.header, schema=renamed))
     assert [step.event for step in older.steps()] == [structs.replace(event, pv_w=None)]
+
+
+def test_whole_numbers_from_a_careless_source_change_nothing(folder: Path) -> None:
+    prices = PriceCurve(1.0, UTC_S, (PriceSlot(UTC_S - 900, UTC_S + 900, 1, 0),), "EUR")
+    events = [prices, Command(1.0, UTC_S, "1", SetCurrent(10)), SiteReading(1.0, UTC_S, grid_w=5), Tick(2.0, UTC_S + 1)]
+    state = state_of(Config(chargers=(Charger(host="a"),)))
+    writer = PartWriter(header(state, UTC_S, "start"))
+    for event in events:
+        writer.event(event)
+        state, output = step(state, event)
+        if output is not None:
+            writer.decision(output.decision)
+    path = folder / "six.phaeton"
+    path.write_bytes(MAGIC + writer.flush())
+    assert list(identical(open_recording(path))) == [4]

@@ -82,7 +82,7 @@ async def daemon(target: Path) -> None:
     """Record the real process for some seconds, with orders over D-Bus, and once started again."""
     with tempfile.TemporaryDirectory() as folder:
         async with rig(Path(folder)) as bench:
-            bench.write_config("record: {on: true}")
+            bench.write_config("record: {enabled: true}")
             await bench.put_up_gx(house())
             await bench.start()
             await bench.register_becomes(16.0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from phaeton.recording import open_recording, start
+from phaeton.recording import open_recording
 from tests.recorded import judged
 
 HERE = Path(__file__).parent
@@ -19,7 +19,6 @@ def test_a_recording_is_decided_as_it_was(path: Path) -> None:
     recording = open_recording(path)
     assert recording.lost_bytes == 0
     for part in recording.parts:
-        assert start(part.header).notice == ""
         judge = judged(part)
         assert judge.decisions > 0
         assert judge.first is None, f"see `phaeton replay {path}`; when this is wanted: --accept"

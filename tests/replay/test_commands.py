@@ -6,10 +6,10 @@ import json
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec import structs
 
-from phaeton import recording as format_
 from phaeton.cli import main
 from phaeton.config.tree import Charger
 from phaeton.model import ChargerReading, Event, Output, Tick, Zone
@@ -238,7 +238,7 @@ def test_without_recordings_the_list_says_how_to_begin(tmp_path: Path, capsys: p
     path = tmp_path / "config.yaml"
     path.write_text(f"charger: a\nstore: {{directory: {tmp_path}}}\n")
     assert main(["record", "list", "-c", str(path)]) == 0
-    assert capsys.readouterr().out.startswith(f"{tmp_path}/recordings: no recordings; `record: {{on: true}}`")
+    assert capsys.readouterr().out.startswith(f"{tmp_path}/recordings: no recordings; `record: {{enabled: true}}`")
 
 
 def test_a_day_is_exported_whole(file: Path, tmp_path: Path) -> None:
@@ -261,7 +261,7 @@ def test_a_span_of_a_day_replays_alone(file: Path, tmp_path: Path) -> None:
 
 def contents(recording: Recording) -> list[object]:
     return [
-        (type(step.event), format_.packed(step.event), step.checksum)  # type: ignore[arg-type]
+        (type(step.event), msgspec.msgpack.encode(step.event), step.checksum)
         for part in recording.parts
         for step in part.steps()
     ]
@@ -302,6 +302,20 @@ def test_a_state_that_cannot_be_read_begins_afresh_and_is_told(file: Path, capsy
     file.write_bytes(MAGIC + writer.flush())
     assert main(["replay", "-q", str(file)]) == 0
     assert "it begins afresh" in capsys.readouterr().err
+
+
+def test_keys_of_another_version_are_left_out_and_told(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (part,) = open_recording(file).parts
+    config_then = msgspec.msgpack.decode(part.header.config)
+    config_then["web"]["colour"] = "blue"
+    writer = PartWriter(structs.replace(part.header, config=msgspec.Raw(msgspec.msgpack.encode(config_then))))
+    for step in part.steps():
+        writer.recorded(step)
+    file.write_bytes(MAGIC + writer.flush())
+    assert main(["replay", "-q", str(file)]) == 0
+    said = capsys.readouterr()
+    assert "this version does not have web.colour" in said.err
+    assert "identical" in said.out
 
 
 def test_a_decision_is_compared_to_the_last_bit(file: Path) -> None:

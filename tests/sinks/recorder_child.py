@@ -22,7 +22,7 @@ def say(*words: object) -> None:
 
 
 def recorder(directory: Path) -> Recorder:
-    return Recorder(directory, tree.Record(on=True, flush_s=0.005), Worker(), logging.getLogger("child"))
+    return Recorder(directory, tree.Record(enabled=True, flush_s=0.005), Worker(), logging.getLogger("child"))
 
 
 async def write_until_killed(directory: Path) -> None:

@@ -56,7 +56,7 @@ class Bench:
 
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    made = Bench(tmp_path / "recordings", tree.Record(on=True, flush_s=3600.0))
+    made = Bench(tmp_path / "recordings", tree.Record(enabled=True, flush_s=3600.0))
     yield made
     await made.recorder.close()
     made.worker.stop()
@@ -91,7 +91,7 @@ async def test_a_late_reading_of_yesterday_does_not_turn_the_page_back(bench: Be
 async def test_a_restart_goes_on_in_the_same_file(bench: Bench, tmp_path: Path) -> None:
     bench.of(sunny()).run(60.0)
     await bench.recorder.close()
-    again = Bench(bench.folder, tree.Record(on=True, flush_s=3600.0))
+    again = Bench(bench.folder, tree.Record(enabled=True, flush_s=3600.0))
     run = sunny(EVENING_UTC_S + 90.0)
     again.of(run).run(60.0)
     await again.recorder.close()
@@ -101,7 +101,7 @@ async def test_a_restart_goes_on_in_the_same_file(bench: Bench, tmp_path: Path) 
 
 
 async def test_nothing_is_written_before_its_time_and_then_at_once(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, tree.Record(on=True, flush_s=0.2))
+    bench = Bench(tmp_path, tree.Record(enabled=True, flush_s=0.2))
     loop = asyncio.get_running_loop()
     began_s = loop.time()
     run = bench.of(sunny())
@@ -207,7 +207,7 @@ async def test_old_days_go_and_strange_files_stay(tmp_path: Path) -> None:
     for day in ("2026-06-16", "2026-06-17", "2026-06-18", "2026-06-19"):
         old(tmp_path, f"{day}.phaeton", 1000)
     old(tmp_path, "notes.phaeton", 1000)
-    bench = Bench(tmp_path, tree.Record(on=True, days=3))
+    bench = Bench(tmp_path, tree.Record(enabled=True, days=3))
     bench.of(sunny()).run(10.0)
     await bench.recorder.close()
     assert bench.names() == ["2026-06-18.phaeton", "2026-06-19.phaeton", "2026-06-20.phaeton"]
@@ -217,14 +217,14 @@ async def test_old_days_go_and_strange_files_stay(tmp_path: Path) -> None:
 async def test_the_oldest_go_when_all_are_too_large(tmp_path: Path) -> None:
     for day in ("2026-06-17", "2026-06-18", "2026-06-19"):
         old(tmp_path, f"{day}.phaeton", 600_000)
-    bench = Bench(tmp_path, tree.Record(on=True, mb=1.0))
+    bench = Bench(tmp_path, tree.Record(enabled=True, mb=1.0))
     bench.of(sunny()).run(10.0)
     await bench.recorder.close()
     assert bench.names() == ["2026-06-19.phaeton", "2026-06-20.phaeton"]
 
 
 async def test_a_day_that_alone_is_too_large_ends_and_the_next_one_is_recorded(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, tree.Record(on=True, mb=0.006))
+    bench = Bench(tmp_path, tree.Record(enabled=True, mb=0.006))
     run = bench.of(sunny())
     while not bench.recorder.trouble and run.time_s < 290.0:
         run.run(run.time_s + 20.0)
@@ -250,7 +250,7 @@ async def test_a_file_of_somebody_else_is_left_alone(bench: Bench) -> None:
 
 async def test_an_unusable_folder_is_told_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    bench = Bench(tmp_path / "file" / "recordings", tree.Record(on=True))
+    bench = Bench(tmp_path / "file" / "recordings", tree.Record(enabled=True))
     run = bench.of(sunny())
     run.run(10.0)
     await bench.recorder.flush()
@@ -296,7 +296,7 @@ async def test_recording_costs_a_step_next_to_nothing(bench: Bench) -> None:
 
 
 async def test_the_timer_flushes_by_itself(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, tree.Record(on=True, flush_s=0.01))
+    bench = Bench(tmp_path, tree.Record(enabled=True, flush_s=0.01))
     bench.of(sunny()).run(5.0)
     await until(lambda: bench.recorder.flushes == 1)
     await bench.recorder.close()
