@@ -43,6 +43,9 @@ class Tesla(Node, frozen=True):
     vin: Annotated[Secret, meta("The car's identification number; empty = the only car of the account")] = Secret()
     token: Annotated[Secret, meta("Access token of a proxy (Teslemetry, Tessie); not for Tesla itself")] = Secret()
     client_id: Annotated[str, meta("Client id of your application at developer.tesla.com", max_length=128)] = ""
+    account: Annotated[
+        str, meta("Name of the Tesla account, where cars of several share one application", max_length=64)
+    ] = ""
     client_secret: Annotated[Secret, meta("Its client secret, needed to log in")] = Secret()
     refresh_token: Annotated[
         Secret, meta("First refresh token, where you have one; used once and kept anew by Phaeton")

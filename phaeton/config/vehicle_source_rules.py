@@ -61,6 +61,14 @@ def _tesla(tesla: Tesla, path: str) -> Iterator[Contradiction]:
         yield Contradiction(
             f"{path}.base_url", "", f"is needed by kind: {tesla.kind}", f"As {example}", (f"{path}.kind",)
         )
+    if tesla.kind == "fleet" and tesla.token.given and not tesla.base_url:
+        yield Contradiction(
+            f"{path}.base_url",
+            "",
+            "is needed with token: Tesla itself takes no token for good",
+            "As https://api.teslemetry.com, or log in with client_id",
+            (f"{path}.token",),
+        )
     if tesla.kind == "fleet" and not tesla.token.given and not tesla.client_id:
         yield Contradiction(
             f"{path}.client_id",

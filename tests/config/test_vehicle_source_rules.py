@@ -18,6 +18,7 @@ def car(text: str) -> str:
     ("text", "key"),
     [
         (car("source: tesla"), "vehicles[0].tesla.client_id"),
+        (car("source: tesla, tesla: {token: x}"), "vehicles[0].tesla.base_url"),
         (car("source: tesla, tesla: {kind: tessie, token: x, vin: y}"), "vehicles[0].tesla.base_url"),
         (car('source: tesla, tesla: {kind: ble, base_url: "http://x"}'), "vehicles[0].tesla.vin"),
         (car('source: tesla, tesla: {client_id: x, base_url: "ftp://x"}'), "vehicles[0].tesla.base_url"),

@@ -23,7 +23,7 @@ from phaeton.sources.vehicles.evcc import EvccProvider
 from phaeton.sources.vehicles.home import Home
 from phaeton.sources.vehicles.homeassistant import HomeAssistantProvider
 from phaeton.sources.vehicles.http_json import HttpJsonProvider
-from phaeton.sources.vehicles.kia import Credentials, KiaProvider
+from phaeton.sources.vehicles.kia import Credentials, KiaAccount, KiaProvider
 from phaeton.sources.vehicles.mqtt import MqttSource
 from phaeton.sources.vehicles.provider import Polled
 from phaeton.sources.vehicles.report import Trouble, VehicleError
@@ -87,6 +87,7 @@ class Cars:
         self._hour = hour
         self._readings: Subject[VehicleReading | Unavailable] = Subject()
         self._accounts: dict[str, TeslaAccount] = {}
+        self._kias: dict[str, KiaAccount] = {}
         self._providers: list[Polled] = []
         self._sources: dict[str, VehicleSource] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -210,9 +211,7 @@ class Cars:
             case "tesla":
                 return self._tesla(vehicle)
             case "kia":
-                kia = vehicle.kia
-                who = Credentials(reveal(kia.username), reveal(kia.password), reveal(kia.pin), reveal(kia.vin))
-                return KiaProvider(kia, who, self._now, _Fact(self._facts, f"kia:{vehicle.id}"), self._home)
+                return self._kia(vehicle)
             case "homeassistant":
                 ha = vehicle.homeassistant
                 return HomeAssistantProvider(ha, reveal(ha.token), self._http)
@@ -223,6 +222,14 @@ class Cars:
             case "evcc":
                 return EvccProvider(vehicle.evcc, self._http)
         return None
+
+    def _kia(self, vehicle: Vehicle) -> Polled:
+        kia = vehicle.kia
+        who = Credentials(reveal(kia.username), reveal(kia.password), reveal(kia.pin))
+        key = f"kia:{kia.brand}:{kia.region}:{hashlib.sha256(who.username.encode()).hexdigest()[:16]}"
+        if key not in self._kias:
+            self._kias[key] = KiaAccount(kia, who, _Fact(self._facts, key))
+        return KiaProvider(kia, reveal(kia.vin), self._kias[key], self._now, self._home)
 
     def _tesla(self, vehicle: Vehicle) -> Polled:
         tesla = vehicle.tesla
@@ -240,8 +247,8 @@ class Cars:
 
 
 def _account_key(vehicle: Vehicle) -> str:
-    """Cars of one application share one login: two programs, or two cars, cannot spend the same token."""
-    return f"tesla:{vehicle.tesla.client_id}"
+    """Cars of one account share one login: two programs, or two cars, cannot spend the same token."""
+    return f"tesla:{vehicle.tesla.client_id}:{vehicle.tesla.account}"
 
 
 def _seed(vehicle: Vehicle) -> str:

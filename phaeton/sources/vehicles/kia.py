@@ -80,7 +80,6 @@ class Credentials(msgspec.Struct, frozen=True):
     username: str
     password: str
     pin: str
-    vin: str
 
     def __repr__(self) -> str:
         return "Credentials(***)"
@@ -106,77 +105,62 @@ def pace(config: Kia) -> Pace:
     )
 
 
-class KiaProvider:
-    """One car of an account."""
+class KiaAccount:
+    """One login for all of its cars; calls run one after the other, each in a thread that does not hold the process."""
 
-    def __init__(self, config: Kia, credentials: Credentials, now: Now, kept: Kept, home: Home | None) -> None:
-        self.pace = pace(config)
-        self.requests = 0
+    def __init__(self, config: Kia, credentials: Credentials, kept: Kept) -> None:
         self._config = config
         self._credentials = credentials
-        self._now = now
         self._kept = kept
-        self._home = home
         self._manager: KiaManager | None = None
+        self._turn = asyncio.Lock()
         self._busy = threading.Event()
+        """Set while a thread works; a thread cannot be ended, so a call that hangs keeps it set."""
 
-    async def read(self, *, data: bool) -> Report:
-        """What the service knows, without waking the car."""
-        self.requests += 1
-        return await self._call(self._cached)
+    @property
+    def busy(self) -> bool:
+        """Whether a call is on its way."""
+        return self._busy.is_set()
 
-    async def wake(self) -> None:
-        """Let the car report anew."""
-        self.requests += 1
-        await self._call(self._forced)
+    @property
+    def loaded(self) -> bool:
+        """Whether the library was needed yet."""
+        return self._manager is not None
 
-    async def close(self) -> None:
-        """A call that runs ends by itself; its thread does not hold the process."""
+    async def call(self, work: Callable[[KiaManager], T]) -> T:
+        """Run one call of the library; raises `VehicleError` only."""
+        async with self._turn:
+            if self._busy.is_set():
+                raise VehicleError(Trouble.TRANSIENT, "the last question has not been answered yet")
+            self._busy.set()
+            before = self._token()
+            loop = asyncio.get_running_loop()
+            done: asyncio.Future[T] = loop.create_future()
 
-    # In the thread.
+            def run() -> None:
+                try:
+                    result = work(self._ready())
+                except Exception as error:
+                    self._busy.clear()
+                    _tell(loop, _fail, done, meaning(error))
+                else:
+                    self._busy.clear()
+                    _tell(loop, _finish, done, result)
 
-    def _ready(self) -> tuple[KiaManager, str]:
+            threading.Thread(target=run, name="kia", daemon=True).start()
+            try:
+                async with asyncio.timeout(CALL_DEADLINE_S):
+                    return await done
+            except TimeoutError:
+                raise VehicleError(Trouble.TRANSIENT, f"no answer within {CALL_DEADLINE_S:.0f} s") from None
+            finally:
+                await self._keep(before)
+
+    def _ready(self) -> KiaManager:
+        """The manager with a token that holds; in the thread."""
         manager = self._manager = self._manager or _manager(self._config, self._credentials, self._kept.load())
         manager.check_and_refresh_token()
-        return manager, _chosen(manager.vehicles, self._credentials.vin)
-
-    def _cached(self) -> Report:
-        manager, car = self._ready()
-        manager.update_vehicle_with_cached_state(car)
-        return read_vehicle(manager.vehicles[car], self._config.region, self._home, self._now()[1])
-
-    def _forced(self) -> None:
-        manager, car = self._ready()
-        manager.force_refresh_vehicle_state(car)
-
-    # Around it.
-
-    async def _call(self, work: Callable[[], T]) -> T:
-        if self._busy.is_set():
-            raise VehicleError(Trouble.TRANSIENT, "the last question has not been answered yet")
-        self._busy.set()
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[T] = loop.create_future()
-
-        def run() -> None:
-            try:
-                result = work()
-            except Exception as error:
-                self._busy.clear()
-                _tell(loop, _fail, done, meaning(error))
-            else:
-                self._busy.clear()
-                _tell(loop, _finish, done, result)
-
-        before = self._token()
-        threading.Thread(target=run, name="kia", daemon=True).start()
-        try:
-            async with asyncio.timeout(CALL_DEADLINE_S):
-                return await done
-        except TimeoutError:
-            raise VehicleError(Trouble.TRANSIENT, f"no answer within {CALL_DEADLINE_S:.0f} s") from None
-        finally:
-            await self._keep(before)
+        return manager
 
     def _token(self) -> str:
         manager = self._manager
@@ -193,6 +177,40 @@ class KiaProvider:
             await self._kept.save(token)
         except Exception:
             _log.warning("the token could not be kept; the next start has to log in")
+
+
+class KiaProvider:
+    """One car of an account."""
+
+    def __init__(self, config: Kia, vin: str, account: KiaAccount, now: Now, home: Home | None) -> None:
+        self.pace = pace(config)
+        self.requests = 0
+        self._config = config
+        self._vin = vin
+        self._account = account
+        self._now = now
+        self._home = home
+
+    async def read(self, *, data: bool) -> Report:
+        """What the service knows, without waking the car."""
+        self.requests += 1
+        return await self._account.call(self._cached)
+
+    async def wake(self) -> None:
+        """Let the car report anew."""
+        self.requests += 1
+        await self._account.call(self._forced)
+
+    async def close(self) -> None:
+        """A call that runs ends by itself."""
+
+    def _cached(self, manager: KiaManager) -> Report:
+        car = _chosen(manager.vehicles, self._vin)
+        manager.update_vehicle_with_cached_state(car)
+        return read_vehicle(manager.vehicles[car], self._config.region, self._home, self._now()[1])
+
+    def _forced(self, manager: KiaManager) -> None:
+        manager.force_refresh_vehicle_state(_chosen(manager.vehicles, self._vin))
 
 
 def _tell(

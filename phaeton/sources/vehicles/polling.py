@@ -31,6 +31,8 @@ USUAL_KWH = 60.0
 
 UNSURE_PCT = 10.0
 WAKE_GAP_S = 1800.0
+WAKE_COSTS = 16
+"""Requests: the wake-up, the questions whether it is awake, the data."""
 WAKE_HORIZON_S = 24 * 3600.0
 URGENT_S = 8 * 3600.0
 QUIET_FROM_H, QUIET_UNTIL_H = 22.0, 6.0
@@ -123,6 +125,13 @@ def _since(since_s: float | None, before: bool, now: bool, now_s: float) -> floa
     if not now:
         return None
     return since_s if before else now_s
+
+
+def begun(times: Times, record: Record, now_s: float) -> Times:
+    """The times at the first view of a run: a car that was there before is not read anew for a restart."""
+    if times.plugged_s is None or record.good_s is None or record.good_s < now_s - HOURLY_S:
+        return times
+    return replace(times, plugged_s=min(record.good_s, now_s))
 
 
 def due(pace: Pace, record: Record, view: View, times: Times, now_s: float) -> Due:
@@ -243,8 +252,10 @@ def failed(
     record = replace(record, trouble=trouble, why=why)
     if trouble is Trouble.ASLEEP:
         return replace(record, asleep=True, failures=0, limits=0, not_before_s=0.0, trouble=None, why=why)
-    if trouble is Trouble.DENIED:
+    if trouble is Trouble.DENIED and pace.metered:
         return replace(record, blocked=True)
+    if trouble is Trouble.DENIED:  # a service in the house locks nobody out, and may just be starting up
+        return replace(record, not_before_s=now_s + pace.longest_pause_s)
     if trouble is Trouble.UNPAID:
         return replace(record, not_before_s=now_s + month_s)
     if trouble is Trouble.LIMITED:
@@ -289,12 +300,19 @@ def wake_refusal(pace: Pace, record: Record, view: View, times: Times, wish: Wis
         (sure, "the state of charge is known well enough"),
         (record.trouble is not None, "the service refuses us"),
         (any(s > wish.now_s - WAKE_GAP_S for s in wakes), "it was woken a short while ago"),
+        (_left_today(pace, record, wish.now_s) < WAKE_COSTS, "the requests of the day are spent"),
         (len(today) >= pace.wakes_per_day, "the wakes of the day are spent"),
         (len(wakes) >= pace.wakes_per_week, "the wakes of the week are spent"),
         (wish.aux_battery_pct is not None and wish.aux_battery_pct < LEAST_AUX_PCT, "its 12 V battery is low"),
         (night and (left_s is None or left_s > URGENT_S), "it is night and the departure is not near"),
     )
     return next((words for broken, words in rules if broken), "")
+
+
+def _left_today(pace: Pace, record: Record, now_s: float) -> int:
+    if pace.data_per_day is None:
+        return WAKE_COSTS
+    return pace.data_per_day - len([s for s in record.asked if s > now_s - DAY_S])
 
 
 def woken(record: Record, now_s: float) -> Record:

@@ -86,6 +86,7 @@ class VehicleSource:
         self._since_s = 0.0
         self._changed = asyncio.Event()
         self._again = False
+        self._seen = False
         self._record = polling.resumed(_loaded(kept.load()), seed, now()[0])
 
     # What our own side knows.
@@ -95,7 +96,11 @@ class VehicleSource:
         if view == self._view:
             return
         before, self._view = self._view, view
-        self._times = polling.watched(self._times, before, view, self._now()[0])
+        now_s = self._now()[0]
+        self._times = polling.watched(self._times, before, view, now_s)
+        if not self._seen:
+            self._seen = True
+            self._times = polling.begun(self._times, self._record, now_s)
         if view.plugged != before.plugged:
             self._believed = sanitation.moved(self._believed, here=view.plugged)
             if self._believed.soc_pct is not None and not view.plugged:

@@ -6,6 +6,7 @@ The current is controlled at the charger, so no signed command is needed.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Protocol
 from urllib.parse import quote
 
@@ -25,6 +26,9 @@ _ASLEEP_WORDS = ("asleep", "sleeping", "offline")
 
 class Account(Protocol):
     """Who lets us in: `phaeton.sources.vehicles.tesla_account`, or a fixed token."""
+
+    turn: asyncio.Lock
+    """The cars of an account are asked one after the other."""
 
     @property
     def base_url(self) -> str:
@@ -78,6 +82,10 @@ class TeslaProvider:
 
     async def read(self, *, data: bool) -> Report:
         """The state, and the data of a car that is awake."""
+        async with self._account.turn:
+            return await self._read(data=data)
+
+    async def _read(self, *, data: bool) -> Report:
         if self._config.kind == "tessie":
             vin = await self._car()
             return parse(await self._get(f"/{vin}/state?use_cache=true"), self._home)

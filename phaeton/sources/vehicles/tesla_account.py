@@ -69,6 +69,7 @@ class FixedAccount:
     """A proxy with one token for good, or none."""
 
     def __init__(self, base_url: str, token: str) -> None:
+        self.turn = asyncio.Lock()
         self.base_url = base_url.rstrip("/") or EUROPE
         self._token = token
 
@@ -89,6 +90,7 @@ class TeslaAccount:
     """One account with all of its cars; requests that need a token wait for one renewal together."""
 
     def __init__(self, config: Tesla, first: str, secret: str, http: Http, now: Now, kept: Kept) -> None:
+        self.turn = asyncio.Lock()
         self._config = config
         self._secret = secret
         self._http = http

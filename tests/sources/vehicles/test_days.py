@@ -185,7 +185,7 @@ MOST = {
         "bad_data": 160,
         "limited": 16,
         "day_limit": 3,
-        "denied": 1,
+        "denied": 145,
         "unpaid": 1,
         "asleep": 289,
     },
@@ -229,6 +229,17 @@ async def test_a_restart_loop_spends_no_more_than_the_budget() -> None:
         await day.pass_(60.0)
         requests += day.car.requests
     assert requests <= TESLA.data_per_day
+
+
+async def test_a_restart_does_not_ask_anew_what_was_told_just_before() -> None:
+    clock, kept = HandClock(), Memory()
+    requests = []
+    for _ in range(10):
+        day = build(TESLA, clock, kept)
+        day.source.see(View(plugged=True))
+        await day.pass_(120.0)
+        requests.append(day.car.requests)
+    assert requests == [2, *[0] * 9]
 
 
 async def test_a_refused_login_stays_refused_over_restarts_until_the_credentials_change() -> None:

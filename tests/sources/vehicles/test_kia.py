@@ -12,7 +12,7 @@ import pytest
 
 from phaeton.config.tree_vehicles import Kia
 from phaeton.sources.vehicles import kia
-from phaeton.sources.vehicles.kia import LIBRARY, Credentials, KiaProvider
+from phaeton.sources.vehicles.kia import LIBRARY, Credentials, KiaAccount, KiaProvider
 from phaeton.sources.vehicles.report import Trouble, VehicleError
 from tests.sources.vehicles import kia_library
 from tests.sources.vehicles.answers import answer, sample
@@ -21,7 +21,8 @@ from tests.sources.vehicles.memory import HandClock, Memory
 from tests.sources.vehicles.test_samples import kia_tree
 from tests.waiting import until
 
-WHO = Credentials("user@example.org", "hush", "", "KNATESTEV60000001")
+WHO = Credentials("user@example.org", "hush", "")
+VIN = "KNATESTEV60000001"
 
 
 @pytest.fixture
@@ -31,8 +32,8 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Account:
     return found
 
 
-def provider(kept: Memory | None = None, who: Credentials = WHO) -> KiaProvider:
-    return KiaProvider(Kia(), who, HandClock().now, kept or Memory(), None)
+def provider(kept: Memory | None = None, vin: str = VIN) -> KiaProvider:
+    return KiaProvider(Kia(), vin, KiaAccount(Kia(), WHO, kept or Memory()), HandClock().now, None)
 
 
 async def test_a_car_is_read_in_a_thread_of_its_own(account: Account) -> None:
@@ -120,14 +121,14 @@ async def test_a_call_that_hangs_is_left_alone_and_no_second_one_is_begun(
     assert account.cached == 1
     hold, account.hold = account.hold, None
     hold.set()
-    await until(lambda: not hanging._busy.is_set())
+    await until(lambda: not hanging._account.busy)
     assert (await hanging.read(data=True)).soc_pct == 63
 
 
 async def test_another_car_of_the_account_is_not_taken_for_ours(account: Account) -> None:
     with pytest.raises(VehicleError, match="no car of the account"):
-        await provider(who=Credentials("u", "p", "", "KNAOTHER000000009")).read(data=True)
-    assert (await provider(who=Credentials("u", "p", "", "")).read(data=True)).soc_pct == 63
+        await provider(vin="KNAOTHER000000009").read(data=True)
+    assert (await provider(vin="").read(data=True)).soc_pct == 63
 
 
 async def test_a_missing_library_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,6 +145,14 @@ async def test_the_library_may_not_write_positions_into_our_log(account: Account
 
 async def test_the_library_is_loaded_only_when_a_car_is_asked(account: Account) -> None:
     loaded = provider()
-    assert loaded._manager is None
+    assert not loaded._account.loaded
     await asyncio.sleep(0)
     assert account.threads == set()
+
+
+async def test_two_cars_of_an_account_share_its_login_and_its_thread(account: Account) -> None:
+    shared = KiaAccount(Kia(), WHO, Memory())
+    cars = [KiaProvider(Kia(), VIN, shared, HandClock().now, None) for _ in range(2)]
+    reports = await asyncio.gather(*(car.read(data=True) for car in cars))
+    assert [report.soc_pct for report in reports] == [63, 63]
+    assert (account.logins, account.cached) == (1, 2)

@@ -334,7 +334,7 @@ def test_every_good_sample_is_tried_here() -> None:
 
 def test_a_secret_shows_nothing() -> None:
     assert "hush" not in repr(Secret(value="hush"))
-    assert "hush" not in repr(kia.Credentials("hush", "hush", "hush", "hush"))
+    assert "hush" not in repr(kia.Credentials("hush", "hush", "hush"))
 
 
 def test_an_html_page_is_no_answer() -> None:
