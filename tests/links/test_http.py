@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 import ssl
@@ -114,26 +115,25 @@ async def free_port() -> int:
         return int(one.getsockname()[1])
 
 
+Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
 async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await reader.read()  # until the client gives up
-    writer.close()
 
 
 async def cutting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await reader.read(100)
+    await reader.readuntil(b"\r\n\r\n")
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nhalf")
-    writer.close()
 
 
 async def babbling(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await reader.read(100)
+    await reader.readuntil(b"\r\n\r\n")
     writer.write(b"\x00\xffthis is no HTTP\r\n\r\n")
-    writer.close()
 
 
 async def hanging_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await reader.read(100)
-    writer.close()
+    await reader.readuntil(b"\r\n\r\n")
 
 
 @pytest.mark.parametrize(
@@ -145,16 +145,23 @@ async def hanging_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
         (hanging_up, TroubleKind.NETWORK, "closed the connection"),
     ],
 )
-async def test_whatever_a_server_does_is_told_in_words(
-    behaviour: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]], kind: TroubleKind, says: str
-) -> None:
-    server = await asyncio.start_server(behaviour, "127.0.0.1", 0)
+async def test_whatever_a_server_does_is_told_in_words(behaviour: Behaviour, kind: TroubleKind, says: str) -> None:
+    ended = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await behaviour(reader, writer)
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+        ended.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     client = HttpClient(timeout_s=0.2)
     found = await client.send(Ask(url=f"http://127.0.0.1:{port}/x?token=hunter2", headers={"Authorization": "hunter2"}))
     await client.close()
+    await asyncio.wait_for(ended.wait(), 5)
     server.close()
-    await server.wait_closed()
     assert isinstance(found, Trouble)
     assert (found.kind, says in found.message) == (kind, True), found
     assert "hunter2" not in found.message

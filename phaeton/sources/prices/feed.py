@@ -56,6 +56,8 @@ class Feed:
         kept = decode(cache.load(key), self._identity, now_s)
         if kept is not None:
             self.slots, self.currency, self.memory = kept
+        self._saved = self.slots
+        """What the cache holds; the flash is spared what it has already."""
 
     def due_s(self, now_s: float) -> float:
         """When it is to be asked next (UTC)."""
@@ -87,13 +89,16 @@ class Feed:
             self.slots = _kept(merged(self.slots, found.slots), now_s)
             self.currency = found.currency or self.currency
             self.dropped, self.note = dict(found.dropped), found.note
+        stood = self.memory.trouble
         self.memory = self.wiring.policy.after(now_s, self.slots, self.memory, trouble, chance())
         self._tell(trouble)
-        if trouble is None or trouble.kind in _KEPT_TROUBLE:
+        away = any(one is not None and one.kind in _KEPT_TROUBLE for one in (stood, trouble))
+        if away or _ahead(self.slots, now_s) != _ahead(self._saved, now_s):
             await self._save()
         return self.slots != before
 
     async def _save(self) -> None:
+        self._saved = self.slots
         text = encode(self._identity, self.currency, self.slots, self.memory)
         if text:
             await self._cache.save(self._key, text)
@@ -122,6 +127,10 @@ def _identity(wiring: Wiring) -> str:
     secret = wiring.secret()
     mark = f"{zlib.crc32(secret.encode()):08x}" if secret else ""
     return f"{wiring.identity}|{mark}"
+
+
+def _ahead(slots: tuple[RawSlot, ...], now_s: float) -> tuple[RawSlot, ...]:
+    return tuple(slot for slot in slots if slot.end_s > now_s)
 
 
 def _kept(slots: tuple[RawSlot, ...], now_s: float) -> tuple[RawSlot, ...]:

@@ -76,7 +76,7 @@ def _feed(kind: str, formula: Formula, config: Prices, zone: Zone, world: World,
         from phaeton.sources.prices.victron import BusPrice  # noqa: PLC0415 - only where it is wanted
 
         return Feed(
-            _of_bus(BusPrice(world.bus, config.victron, changed), config, market, formula), kind, world.cache, utc_s
+            _of_bus(BusPrice(world.bus, config.victron, changed), config, market, formula), kind, NO_CACHE, utc_s
         )
     provider = provider_of(kind, config, Wall(zone))
 
