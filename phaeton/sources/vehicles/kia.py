@@ -24,7 +24,7 @@ from phaeton.sources.vehicles.kept import Kept
 from phaeton.sources.vehicles.kia_state import parse_state
 from phaeton.sources.vehicles.provider import Pace
 from phaeton.sources.vehicles.report import Report, Trouble, VehicleError
-from phaeton.sources.vehicles.values import capacity, flag, kilometres, limit_percent, percent, within
+from phaeton.sources.vehicles.values import at, capacity, flag, kilometres, limit_percent, percent, within
 
 _log = logging.getLogger(__name__)
 
@@ -300,8 +300,8 @@ def meaning(error: Exception) -> VehicleError:
 
 def read_vehicle(vehicle: object, region: str, home: Home | None, now_utc_s: float) -> Report:
     """The library's vehicle, by the answer that it keeps where its shape is known, else by its attributes."""
-    if region in _EUROPEAN or region == "usa":
-        answer = getattr(vehicle, "data", None)
+    answer = getattr(vehicle, "data", None)
+    if region in _EUROPEAN or (region == "usa" and at(answer, "lastVehicleInfo") is not None):
         report = parse_state(answer, home, now_utc_s, offset_counts=region == "europe_cci")
         if report is not None:
             return report
