@@ -192,6 +192,11 @@ class SimulatedPrices:
             self._days[day] = [_Slot(at_s, self._spot(at_s)) for at_s in times]
         return self._days[day]
 
+    def price_at(self, utc_s: float) -> float:
+        """What a kWh costs at an instant, taxes included, in EUR."""
+        slots = self.slots(datetime.fromtimestamp(utc_s, self._zone).date())
+        return next(slot.total for slot in slots if slot.start_s <= utc_s < slot.start_s + QUARTER_S)
+
     def published(self) -> list[date]:
         """The days whose prices are out: today, and from 13:00 on tomorrow."""
         now = datetime.fromtimestamp(self._now(), self._zone)
