@@ -60,7 +60,7 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
     house.add_argument("--battery-w", type=_positive, default=3000.0, metavar="W", help="its power (3000)")
     house.add_argument("--feed-in-limit-w", type=_positive, metavar="W", help="most that may be fed in (no limit)")
     house.add_argument("--car-phases", type=int, choices=(1, 2, 3), default=3, help="phases of the car (3)")
-    house.add_argument("--car-a", type=_positive, default=16.0, metavar="A", help="most current of the car (16)")
+    house.add_argument("--car-a", type=_car_current, default=16.0, metavar="A", help="most current of the car (16)")
     time = parser.add_argument_group("time")
     time.add_argument("--step", type=_step, default=60.0, metavar="TIME", help="1s to 60s (60s); 1s is the daemon's")
     time.add_argument("--texture", action="store_true", help="give coarse PV and load realistic seconds")
@@ -81,6 +81,13 @@ def _positive(text: str) -> float:
     if not 0.0 <= value < 1e9:
         raise argparse.ArgumentTypeError(f"{text} must be 0 or more")
     return value
+
+
+def _car_current(text: str) -> float:
+    current_a = _positive(text)
+    if current_a < 6.0:
+        raise argparse.ArgumentTypeError(f"{text} must be 6 or more: no car charges with less")
+    return current_a
 
 
 def _step(text: str) -> float:

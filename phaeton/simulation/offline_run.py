@@ -14,7 +14,18 @@ from typing import Generic, NamedTuple, TypeVar
 
 from phaeton.config.points import Point
 from phaeton.config.tree import Config
-from phaeton.model import ChargerIdentity, ChargerWrite, Output, PriceSlot, Tick, WriteOutcome, WriteResult, Zone
+from phaeton.model import (
+    ChargerIdentity,
+    ChargerWrite,
+    Command,
+    Output,
+    PriceSlot,
+    SetGoal,
+    Tick,
+    WriteOutcome,
+    WriteResult,
+    Zone,
+)
 from phaeton.simulation.calendar_days import month, next_month
 from phaeton.simulation.charger_plant import ChargerPlant
 from phaeton.simulation.history import Chunk, History
@@ -77,6 +88,8 @@ class Socket:
     """Of the present stay."""
     free_s: float = 0.0
     """The next car may come from here on."""
+    ask_s: float = NEVER_S
+    """When the control is told what the car wants: once it knows that there is one."""
     ev_w: float = 0.0
     """Sums over the steps that are not booked yet."""
     ev_battery_w: float = 0.0
@@ -151,7 +164,9 @@ class OfflineRun(Generic[S]):
             for chunk in history.chunks(span, self._start_s, self._end_s):
                 self._due_s = min(self._due_s, chunk.start_s) if chunk.start_s != at_s else self._due_s
                 at_s = self._run_chunk(chunk, history.cell_s, texture)
-        self._meet(at_s)
+        for socket in self._sockets:
+            if socket.stay is not None:
+                self._leave(socket, at_s)
         self._close_bin()
 
     def _run_chunk(self, chunk: Chunk, cell_s: float, texture: Texture | None) -> float:
@@ -300,6 +315,9 @@ class OfflineRun(Generic[S]):
                 socket.stay = socket.coming.pop()
                 socket.account = Account()
                 socket.charger.plug(car_for(socket.stay, self._setup))
+                socket.ask_s = now_s + 2.0 * self._step_s
+            if now_s >= socket.ask_s:
+                self._ask(socket, now_s)
         if now_s >= self._month_ends_s:
             self._month = self.months.setdefault(month(self._zone, now_s), Account())
             self._month_ends_s = next_month(self._zone, now_s)
@@ -312,9 +330,17 @@ class OfflineRun(Generic[S]):
         self._due_s = min(self._month_ends_s, self._slot_ends_s, self._published_s, self._bin_ends_s)
         for socket in self._sockets:
             if socket.stay is not None:
-                self._due_s = min(self._due_s, socket.stay.departure_s)
+                self._due_s = min(self._due_s, socket.stay.departure_s, socket.ask_s)
             elif socket.coming:
                 self._due_s = min(self._due_s, max(socket.coming[-1].arrival_s, socket.free_s))
+
+    def _ask(self, socket: Socket, now_s: float) -> None:
+        """Tell the control the goal of the stay, as a person would on the page."""
+        socket.ask_s = NEVER_S
+        stay, car = socket.stay, socket.charger.car
+        if stay is not None and car is not None and stay.energy_kwh > car.taken_kwh:
+            goal = SetGoal(departure_utc_s=stay.departure_s, energy_kwh=stay.energy_kwh - car.taken_kwh)
+            self._news.append(Command(now_s + self._mono_ahead_s, now_s, socket.charger.point, goal, "history"))
 
     def _leave(self, socket: Socket, now_s: float) -> None:
         stay, car = socket.stay, socket.charger.car
@@ -327,7 +353,7 @@ class OfflineRun(Generic[S]):
             self._month.add_goal(unmet_kwh, late_min)
         self.closed.append(ClosedStay(stay, socket.account))
         socket.charger.unplug()
-        socket.stay = None
+        socket.stay, socket.ask_s = None, NEVER_S
         socket.free_s = now_s + max(2.0 * self._step_s, _UNPLUGGED_S + self._step_s)
 
     def _look_at_prices(self, now_s: float) -> None:

@@ -58,6 +58,9 @@ def simulate(
             f"nothing of the history lies within the time; it goes from {utc_text(history.start_s)} to "
             f"{utc_text(history.end_s)}"
         )
+    cell_s = history.cell_s
+    first_s = history.start_s + (first_s - history.start_s) // cell_s * cell_s
+    last_s = history.start_s + (last_s - history.start_s) // cell_s * cell_s
     points = charging_points(config, {})
     zone = zone_of(config.site.timezone, first_s)
     within = _within(stays, first_s, last_s, {point.id for point in points})
@@ -147,7 +150,9 @@ def _notes(history: History, left_out: int, run: OfflineRun[S], total: Account, 
             _stays(left_out, "begins before or ends after", "begin before or end after") + " the time; left out"
         )
     if run.unseen:
-        found.append(_stays(len(run.unseen), "lies", "lie") + " within a gap of the history; left out")
+        found.append(
+            _stays(len(run.unseen), "lies", "lie") + " within a gap of the history or between two steps; left out"
+        )
     cut = sum(
         any(gap.start_s < closed.stay.departure_s and gap.end_s > closed.stay.arrival_s for gap in history.gaps)
         for closed in run.closed

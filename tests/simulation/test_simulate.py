@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from phaeton.config.points import Point
-from phaeton.config.tree import Charger, Config, Initial, PointLimits, Prices, Site
+from phaeton.config.tree import Charger, Config, Initial, PointLimits, Prices, Schedule, Site
 from phaeton.model import Output, PriceCurve, PriceSlot, Zone
 from phaeton.simulation.columns import Columns
 from phaeton.simulation.history import Gap, History, Span, in_memory
@@ -307,6 +307,25 @@ def test_progress_is_told_from_beginning_to_end() -> None:
     assert told[0] == 0.0
     assert told[-1] > 0.9
     assert len(told) >= 12
+
+
+def test_a_run_that_ends_with_a_month_has_no_month_after_it() -> None:
+    result = simulate(dark(24, start_s=JUNE_S + 29 * DAY), manual(), [stay(20, 24, 5.0, JUNE_S + 29 * DAY)])
+    assert [one.month for one in result.months] == ["2024-06"]
+    assert len(result.sessions) == 1
+
+
+def test_a_plan_is_told_the_goal_of_the_stay_and_charges_in_the_cheapest_hours() -> None:
+    prices = [0.40] * 24
+    prices[2:4] = [0.10, 0.12]
+    planned = replace(
+        config(chargers=(Charger(host="simulated", initial=Initial(mode="scheduled")),)),
+        schedule=Schedule(strategy="plan"),
+    )
+    result = simulate(dark(12), planned, [stay(0.5, 9, 15.0)], hourly(prices))
+    now = simulate(dark(12), manual(), [stay(0.5, 9, 15.0)], hourly(prices))
+    assert (result.totals.unmet_kwh, now.totals.unmet_kwh) == (0.0, 0.0)
+    assert result.totals.ev_cost < 15.0 * 0.15 < now.totals.ev_cost
 
 
 def run_in_a_process(packed: bytes) -> bytes:
