@@ -80,7 +80,20 @@ def test_a_configuration_reads_back_as_it_was_written(config: Config, defaults: 
 @given(configs)
 def test_other_readers_of_yaml_see_the_same(config: Config) -> None:
     read = yaml.safe_load(to_yaml(config))
-    assert msgspec.convert(read, Config) == config
+    assert msgspec.convert(without_short_secrets(read, reading.tree()), Config) == config
+
+
+def without_short_secrets(value: Any, kind: inspect.Type) -> Any:
+    """``token: TEXT`` written out as ``token: {value: TEXT}``, which is what it is short for."""
+    inner, _ = bare(kind)
+    if reading.is_secret_kind(inner) and isinstance(value, str):
+        return {"value": value}
+    if isinstance(inner, inspect.StructType) and isinstance(value, dict):
+        kinds = {field.name: field.type for field in inner.fields}
+        return {name: without_short_secrets(item, kinds[name]) for name, item in value.items()}
+    if isinstance(inner, inspect.VarTupleType) and isinstance(value, list):
+        return [without_short_secrets(item, inner.item_type) for item in value]
+    return value
 
 
 @settings(max_examples=200, deadline=None)
