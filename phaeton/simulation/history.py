@@ -15,8 +15,8 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from phaeton.simulation.columns import Columns
-from phaeton.simulation.csv_rows import InputError
-from phaeton.simulation.history_files import Source, cell_s, grouped
+from phaeton.simulation.csv_rows import CsvFile, InputError
+from phaeton.simulation.history_files import Source, cell_s, grouped, wanted_columns
 from phaeton.simulation.metered_house import MeteredHouse
 from phaeton.simulation.resampling import Run, joined, runs
 
@@ -94,7 +94,9 @@ def read_history(paths: Sequence[Path], step_s: float, *, trust_units: bool = Fa
 
     ``trust_units`` leaves out the question whether the powers are in kW.
     """
-    parts = grouped([Source(path) for path in paths])
+    files = [CsvFile(path) for path in paths]
+    wanted = wanted_columns(files)
+    parts = grouped([Source(file, wanted) for file in files])
     width_s = cell_s(parts, step_s)
     house = MeteredHouse(parts)
     builder = _Builder(house, width_s)
@@ -111,8 +113,14 @@ def read_history(paths: Sequence[Path], step_s: float, *, trust_units: bool = Fa
         columns=builder.columns,
         spans=tuple(builder.spans),
         gaps=tuple(builder.gaps),
-        notes=(*(note for part in parts for note in part.notes()), *house.notes()),
+        notes=(*(note for part in parts for note in part.notes()), *house.notes(), *_battery_note(files)),
     )
+
+
+def _battery_note(files: Sequence[CsvFile]) -> tuple[str, ...]:
+    if not any("battery_w" in file.header for file in files):
+        return ()
+    return ("The house had a battery; one is simulated only where --battery-kwh says how large",)
 
 
 class _Builder:

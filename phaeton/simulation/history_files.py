@@ -38,31 +38,40 @@ class _Peak(Struct):
     row: int = 0
 
 
+def wanted_columns(files: Sequence[CsvFile]) -> list[str]:
+    """The columns to use, of all that are there: what is measured itself needs no grid and no battery."""
+    there = {name for file in files for name in file.header}
+    measured = {"pv_w", "load_w"} <= there
+    found = [name for name in POWERS if name in there]
+    if measured or "grid_w" not in there:
+        found = [name for name in found if name in ("pv_w", "load_w")]
+    for what in ("load", "pv"):
+        phases = [name for name in PHASE_POWERS if name.startswith(what)]
+        if f"{what}_w" in there and all(name in there for name in phases):
+            found += phases
+    return found
+
+
 class Source:
     """One file: which of its columns are used, and its rows in order."""
 
-    def __init__(self, path: Path) -> None:
-        self.file = CsvFile(path)
+    def __init__(self, file: CsvFile, wanted: Sequence[str]) -> None:
+        self.file = file
         self.file.index("time", KNOWN)
-        header = self.file.header
-        self.names = [name for name in POWERS if name in header]
-        for what in ("load", "pv"):
-            phases = [name for name in PHASE_POWERS if name.startswith(what)]
-            if f"{what}_w" in header and all(name in header for name in phases):
-                self.names += phases
+        self.names = [name for name in wanted if name in file.header]
         if not set(self.names) & {"pv_w", "load_w", "grid_w"}:
-            raise InputError(
-                path,
-                f"there is neither pv_w and load_w nor grid_w; there are {', '.join(header)}",
-                row=1,
-                remedy="Rename the columns; powers are in W",
-            )
+            known = [name for name in POWERS if name in file.header]
+            what = f"there is neither pv_w and load_w nor grid_w; there are {', '.join(file.header)}"
+            if known:
+                what = f"{' and '.join(known)} is not needed beside the other files"
+            remedy = "Leave the file out" if known else "Rename the columns; powers are in W"
+            raise InputError(file.path, what, row=1, remedy=remedy)
         self.peaks = {name: _Peak() for name in self.names}
         rows = self._rows()
         self._first = list(islice(rows, _LOOK_AHEAD))
         self._rest = rows
         if len(self._first) < 2:
-            raise InputError(path, "has fewer than two rows", remedy="A row is known by the next one")
+            raise InputError(self.path, "has fewer than two rows", remedy="A row is known by the next one")
         self.usual = rhythm([row.start_s for row in self._first])
 
     @property

@@ -108,6 +108,21 @@ def test_load_and_pv_follow_from_what_was_measured(
     assert cells(read_history([path], 60.0))[0] == (0, pv_w, load_w)
 
 
+def test_columns_that_are_not_needed_may_have_holes(tmp_path: Path) -> None:
+    header = "time,pv_w,load_w,grid_w,battery_w"
+    path = table(tmp_path / "h.csv", header, [(0, 900, 300, "", ""), (60, 800, 300, 1, ""), (120, 700, 300, "", 5)])
+    history = read_history([path], 60.0)
+    assert (len(cells(history)), history.gaps) == (3, ())
+    assert "--battery-kwh" in history.notes[0]
+
+
+def test_a_file_that_is_not_needed_is_refused(tmp_path: Path) -> None:
+    house = table(tmp_path / "house.csv", HEADER, [(0, 900, 300), (60, 800, 300)])
+    grid = table(tmp_path / "grid.csv", "time,grid_w", [(0, 900), (60, 800)])
+    with pytest.raises(InputError, match=r"grid\.csv, row 1: grid_w is not needed beside the other files"):
+        read_history([house, grid], 60.0)
+
+
 def test_a_grid_alone_is_used_and_its_limits_are_said(tmp_path: Path) -> None:
     path = table(tmp_path / "h.csv", "time,grid_w", [(0, 900), (60, -900), (120, 5)])
     assert any("only the grid" in note for note in read_history([path], 60.0).notes)
