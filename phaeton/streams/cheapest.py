@@ -22,7 +22,7 @@ LEAST_START_COST = 1e-6
 """A start always costs a little, so that of equal plans the one in fewer blocks is taken."""
 LATE_PER_KWH = 1e-9
 """What charging at the beginning costs more than at the end, so that of equal plans the latest is taken."""
-MOST_LABELS = 20_000
+MOST_LABELS = 10_000
 """The search ends here with the best plan that is known; it bounds the time on a slow machine."""
 _WS_PER_KWH = 3.6e6
 _EXACT = 1e-12
