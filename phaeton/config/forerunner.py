@@ -195,7 +195,7 @@ def migrated(root: Section) -> tuple[Section, list[Notice]]:
         found = moved(key, keys[key], forerunner_prices.by_price(keys))
         values += found.values
         notices += found.notices
-    about_prices, more = forerunner_prices.moved(keys)
+    about_prices, more = forerunner_prices.moved(keys, whole=True)
     values += about_prices
     notices += more
     result: Node = Section({}, root.place)
@@ -215,7 +215,7 @@ def _in_order(keys: Mapping[str, Node]) -> Callable[[str], tuple[bool, int]]:
 def moved(key: str, node: Node, by_price: bool = False) -> Moved:
     """What becomes of one old key; ``by_price``: prices decided, not the windows."""
     if key in forerunner_prices.HOMES:
-        return Moved(*forerunner_prices.moved({key: node}))
+        return Moved(*forerunner_prices.moved({key: node}, whole=False))
     if key == "schedule.items":
         windows, notices = forerunner_schedule.windows(node)
         if by_price and windows.items:

@@ -39,9 +39,12 @@ def by_price(keys: Mapping[str, Node]) -> bool:
     return _text(keys, "schedule.mode").lower() == "tibber" or _text(keys, "tibber.enabled").lower() in _TRUE
 
 
-def moved(keys: Mapping[str, Node]) -> tuple[list[Value], list[Notice]]:
-    """What becomes of the keys of `HOMES` that are there, with one notice for each."""
-    used = by_price(keys) or not any(key in keys for key in ("schedule.mode", "tibber.enabled"))
+def moved(keys: Mapping[str, Node], *, whole: bool) -> tuple[list[Value], list[Notice]]:
+    """What becomes of the keys of `HOMES` that are there, with one notice for each.
+
+    ``whole``: these are all keys of a file. Without an access token nothing was ever charged by price, then.
+    """
+    used = not whole or (by_price(keys) and bool(_text(keys, "tibber.access_token")))
     found = {key: keys[key] for key in HOMES if key in keys}
     values: list[Value] = []
     notices: list[Notice] = []
@@ -56,6 +59,8 @@ def moved(keys: Mapping[str, Node]) -> tuple[list[Value], list[Notice]]:
         notices.append(Notice(key, f"is now {where}{f' ({remark})' if remark else ''}", node.place))
         if key == "schedule.mode":
             values.append((("prices", "source"), Scalar("tibber", place)))
+        if key == "tibber.enabled":
+            values.append((("schedule", "strategy"), Scalar(_strategy(keys), place)))
     return values, notices
 
 
@@ -76,15 +81,18 @@ def _fitted(key: str, node: Node, keys: Mapping[str, Node], used: bool) -> tuple
         case "tibber.access_token" | "tibber.home_id":
             return (text, "") if text else (None, "it is empty")
         case "tibber.enabled":
-            return ("tibber", "") if text.lower() in _TRUE else (None, "Tibber was not used")
+            return ("tibber", "") if used and text.lower() in _TRUE else (None, "Tibber was not used")
         case "schedule.mode":
-            return (_strategy(keys), "") if text.lower() == "tibber" else (None, "the windows decide")
+            if text.lower() != "tibber":
+                return None, "the windows decide"
+            return (_strategy(keys), "") if used else (None, "without an access token nothing was charged by price")
         case "tibber.strategy":
             return (_strategy(keys), "") if used else (None, "Tibber did not decide")
         case "pricing.source":
-            if text.lower() == "victron" and not by_price(keys):
+            by_tibber = used and by_price(keys)
+            if text.lower() == "victron" and not by_tibber:
                 return "victron", "plain Venus OS tells no price: check that something does"
-            return None, "the price is prices.import_per_kwh" if not by_price(keys) else "the prices are Tibber's"
+            return None, "the prices are Tibber's" if by_tibber else "the price is prices.import_per_kwh"
         case "tibber.max_price_total":
             limit = real(text)
             return (text, "") if limit is not None and limit > 0 else (None, "0 meant that there is no limit")

@@ -81,6 +81,14 @@ def price_rules(config: Config) -> Iterator[Contradiction]:
     elif prices.fallback != "none" and prices.source in _ASKS_NOBODY:
         text = f"is never used: {prices.source} always has a price"
         yield Contradiction("prices.fallback", prices.fallback, text, "Set it to none", ("prices.source",))
+    if config.schedule.strategy == "level" and not _tells_levels(prices):
+        yield Contradiction(
+            "schedule.strategy",
+            "level",
+            f"never charges: prices.source {prices.source} tells no levels",
+            "Choose percentile or threshold, or the source tibber",
+            ("prices.source", "prices.http_json.level"),
+        )
     for name, all_hours in (
         ("prices.time_of_use", prices.time_of_use),
         ("prices.formula.fees", prices.formula.fees),
@@ -88,6 +96,11 @@ def price_rules(config: Config) -> Iterator[Contradiction]:
     ):
         for index, hours in enumerate(all_hours):
             yield from _hours(hours, f"{name}[{index}]")
+
+
+def _tells_levels(prices: Prices) -> bool:
+    """Whether the source calls its prices cheap or expensive."""
+    return prices.source == "tibber" or (prices.source == "http_json" and bool(prices.http_json.level))
 
 
 def eic_is_sound(code: str) -> bool:

@@ -30,6 +30,11 @@ def test_the_other_program_said_it_by_enabled() -> None:
     assert config.schedule.threshold_per_kwh == 0.21
 
 
+def test_without_a_named_strategy_levels_decided() -> None:
+    config = migrated("tibber: {enabled: true, access_token: abc}").config
+    assert (config.prices.source, config.schedule.strategy) == ("tibber", "level")
+
+
 def test_a_token_without_the_mode_is_kept_and_changes_nothing() -> None:
     config = migrated("schedule: {mode: time}", "tibber: {access_token: abc, strategy: level}").config
     assert config.prices.tibber.token.value == "abc"
@@ -66,6 +71,15 @@ def test_windows_that_did_not_count_are_kept_switched_off() -> None:
     assert [window.active for window in config.schedule.windows] == [False]
     config = migrated("schedule:", "  mode: time", items).config
     assert [window.active for window in config.schedule.windows] == [True]
+
+
+@pytest.mark.parametrize("token", ["{access_token: ''}", "{strategy: level}", "{}"])
+def test_tibber_mode_without_a_token_charges_nothing_as_before_and_loads(token: str) -> None:
+    items = "  items: [{active: true, days: [0], start_time: '01:00', end_time: '05:00'}]"
+    loaded = migrated("schedule:", "  mode: tibber", items, f"tibber: {token}")
+    assert (loaded.config.prices.source, loaded.config.schedule.strategy) == ("fixed", "windows")
+    assert [window.active for window in loaded.config.schedule.windows] == [False]
+    assert "without an access token" in "\n".join(map(str, loaded.notices))
 
 
 def test_every_key_has_one_notice_and_none_tells_the_token() -> None:

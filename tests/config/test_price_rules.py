@@ -60,3 +60,12 @@ def test_every_code_of_a_zone_has_the_right_check_character() -> None:
     assert [zone for zone, code in EIC_CODES.items() if not eic_is_sound(code)] == []
     assert not eic_is_sound("10Y1001A1001A82J")
     assert not eic_is_sound("DE-LU")
+
+
+def test_levels_need_a_source_that_tells_them() -> None:
+    level = "schedule: {strategy: level}\n"
+    with pytest.raises(ConfigError, match=r"prices\.source fixed tells no levels"):
+        parse("charger: a\n" + level)
+    assert parse("charger: a\nprices: {source: tibber, tibber: {token: a}}\n" + level).config
+    by_path = "prices: {source: http_json, http_json: {url: 'http://h', level: rank}}\n"
+    assert parse("charger: a\n" + by_path + level).config

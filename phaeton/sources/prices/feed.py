@@ -52,6 +52,7 @@ class Feed:
         self._cache = cache
         self._identity = _identity(wiring)
         self._told: tuple[str, str] | None = None
+        self._told_dropped: dict[str, int] = {}
         self._has_news = False
         kept = decode(cache.load(key), self._identity, now_s)
         if kept is not None:
@@ -62,8 +63,6 @@ class Feed:
     def due_s(self, now_s: float) -> float:
         """When it is to be asked next (UTC)."""
         trouble = self.memory.trouble
-        if trouble is not None and trouble.kind in (TroubleKind.AUTH, TroubleKind.REFUSED):
-            self._look_at_secret()
         if self._has_news and (trouble is None or trouble.kind not in _KEPT_TROUBLE):
             return now_s
         return self.wiring.policy.due_s(now_s, self.slots, self.memory)
@@ -95,7 +94,7 @@ class Feed:
         away = any(one is not None and one.kind in _KEPT_TROUBLE for one in (stood, trouble))
         if away or _ahead(self.slots, now_s) != _ahead(self._saved, now_s):
             await self._save()
-        return self.slots != before
+        return _ahead(self.slots, now_s) != _ahead(before, now_s)
 
     async def _save(self) -> None:
         self._saved = self.slots
@@ -103,7 +102,11 @@ class Feed:
         if text:
             await self._cache.save(self._key, text)
 
-    def _look_at_secret(self) -> None:
+    def look_at_secret(self) -> None:
+        """After a refusal: when the secret is another one now, the source may be asked at once."""
+        trouble = self.memory.trouble
+        if trouble is None or trouble.kind not in (TroubleKind.AUTH, TroubleKind.REFUSED):
+            return
         identity = _identity(self.wiring)
         if identity != self._identity:
             self._identity = identity
@@ -118,8 +121,9 @@ class Feed:
             _log.warning("prices: %s", told[1], extra={"kind": told[0]})
         if told is not None or trouble is None:
             self._told = told
-        if self.dropped and trouble is None:
-            counts = ", ".join(f"{count} {why}" for why, count in sorted(self.dropped.items()))
+        if trouble is None and self.dropped != self._told_dropped:
+            self._told_dropped = self.dropped
+            counts = ", ".join(f"{count} {why}" for why, count in sorted(self.dropped.items())) or "none any more"
             _log.warning("prices: rows of %s were left out: %s", self.wiring.title, counts)
 
 

@@ -105,10 +105,10 @@ class Policy(Struct, frozen=True):
             return Memory(before.answered_s, trouble, failures, now_s + pause_s)
         answered_s = now_s if trouble is None else before.answered_s
         if self.rhythm is Rhythm.SERVICE:
-            pause_s = LEAST_GAP_S if covering(slots, now_s) > now_s else EAGER_S * vary
-            if trouble is None and self.every_s <= 900.0:
-                pause_s = min(pause_s, max(covering(slots, now_s) - now_s, 1.0))
-            return Memory(answered_s, trouble, 0, now_s + pause_s)
+            left_s = covering(slots, now_s) - now_s
+            if trouble is not None or left_s <= 0:
+                return Memory(answered_s, trouble, 0, now_s + EAGER_S * vary)
+            return Memory(answered_s, None, 0, now_s + min(LEAST_GAP_S, left_s))
         published_s = self.market.at_s(now_s, PUBLISHED_SECOND) + self.spread_s
         complete = covering(slots, now_s) > now_s and (
             now_s < published_s or not self._lacks_day_after(now_s, 0, slots)

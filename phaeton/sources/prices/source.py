@@ -41,6 +41,8 @@ CLOCK_AGAIN_S = 30.0
 LONGEST_SLEEP_S = 900.0
 """The clock may be set meanwhile, and a secret be changed."""
 SHORTEST_SLEEP_S = 1.0
+WORTH_A_TABLE_S = 3600.0
+"""Who tells the present price alone has no table."""
 
 _RATES: dict[str, tuple[str, Callable[[Prices, Wall, float], tuple[PriceSlot, ...]]]] = {
     "fixed": ("the fixed price", rates.fixed),
@@ -122,11 +124,13 @@ class PriceSource:
         self._publish()
         news = False
         asked: list[Feed] = []
-        while (feed := self._next_due(asked)) is not None:
-            asked.append(feed)
-            news |= await feed.ask(self._utc_s, self._chance)
+        for feed in self._feeds:
+            feed.look_at_secret()
+        while (due := self._next_due(asked)) is not None:
+            asked.append(due)
+            news |= await due.ask(self._utc_s, self._chance)
         self._publish()
-        if news:
+        if news and self._slots and self._slots[-1].end_s > utc_s + WORTH_A_TABLE_S:
             self._log_table()
         return self._left_s()
 

@@ -18,7 +18,7 @@ from phaeton.config.tree_prices import (
     Rate,
     TibberPrices,
 )
-from phaeton.model import PriceCurve, Unavailable
+from phaeton.model import Unavailable
 from phaeton.simulation.price_service import RETRY_AFTER_S, Misbehaviour
 from tests.sources.prices.answers import BERLIN, at
 from tests.sources.prices.virtual import MORNING, TIMEOUT_S, days
@@ -113,6 +113,19 @@ async def test_what_is_known_stays_in_force_until_it_ends_with_its_age_shown(wro
         await world.until(at("2026-11-25T23:30:00+01:00"))
         assert world.known
         assert source.describe().sources[0].trouble == ""
+
+
+@pytest.mark.parametrize("wrong", ANSWERED)
+@pytest.mark.parametrize("kind", ["evcc", "homeassistant", "nordpool"])
+async def test_a_failure_while_all_is_known_hurries_nobody(kind: PriceSourceKind, wrong: Misbehaviour) -> None:
+    async with days() as world:
+        world.begin(world.service.prices(kind))
+        await world.until(at("2026-11-23T14:00:00+01:00"))
+        before = world.requests
+        world.service.misbehaviour = wrong
+        await world.until(at("2026-11-24T14:00:00+01:00"))
+        assert world.requests - before <= 150
+        assert world.known
 
 
 async def test_retry_after_is_respected() -> None:
@@ -372,7 +385,3 @@ async def test_the_stream_goes_on_after_a_fault_of_our_own(caplog: pytest.LogCap
         await world.until(MORNING + 3600)
         assert world.known
         assert "stumbled" in caplog.text
-
-
-def test_a_curve_is_compared_by_value() -> None:
-    assert PriceCurve(0.0, 0.0, ()) == PriceCurve(0.0, 0.0, ())
