@@ -101,6 +101,9 @@ class Daemon:
         self._flowing: DisposableBase | None = None
         self._site: VictronSource | None = None
         self._site_heard_s = 0.0
+        self._begun = False
+        """Everything is up or coming up; before, a changed configuration is only what the start goes by."""
+        self._reloading = asyncio.Lock()
         self.web: WebServer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._watchdog = Watchdog(self)
@@ -135,12 +138,12 @@ class Daemon:
 
     async def start(self) -> None:
         """Bring everything up, the page last."""
-        self._watchdog.arm()
         self._set_up_recorder()
         self._flow()
         self._bus.open()
-        if self.config.site.require_dbus:
-            await self._until_bus()
+        await self._until_bus()
+        self._begun = True
+        self._watchdog.arm()
         await self._set_up_points()
         self._set_up_site()
         self._prices.begin(self.config, self._zone())
@@ -150,9 +153,10 @@ class Daemon:
         await self._set_up_web()
 
     async def _until_bus(self) -> None:
-        if not self._bus.link.connected:
+        """Wait for D-Bus for as long as the configuration requires it, which a reload may end."""
+        if self.config.site.require_dbus and not self._bus.link.connected:
             _log.warning("site.require_dbus is on: waiting for D-Bus before the first decision")
-        while not self._bus.link.connected:  # noqa: ASYNC110 - a link has no event for this, and it happens once
+        while self.config.site.require_dbus and not self._bus.link.connected:  # noqa: ASYNC110 - no event, and once
             await asyncio.sleep(0.05)
 
     def _tick(self) -> None:
@@ -329,6 +333,10 @@ class Daemon:
 
     async def reload(self, config: Config) -> Change:
         """Take over a validated configuration without a restart of charging; returns what it changed."""
+        async with self._reloading:
+            return await self._reload(config)
+
+    async def _reload(self, config: Config) -> Change:
         change = compare(self.config, config)
         if change.nothing:
             return change
@@ -338,6 +346,11 @@ class Daemon:
         if change.zone:
             self._zone_name = config.site.timezone
         self._use(config, self._points_of(config))
+        if change.record:
+            await self._end_recorder()
+            self._set_up_recorder()
+        if not self._begun:
+            return change
         await self._set_up_points()
         if change.site:
             if self._site is not None:
@@ -352,9 +365,6 @@ class Daemon:
             await self._set_up_web()
         if change.store:
             _log.warning("store: another directory or retention takes effect at the next start")
-        if change.record:
-            await self._end_recorder()
-            self._set_up_recorder()
         return change
 
     # The cars.

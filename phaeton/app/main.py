@@ -48,12 +48,19 @@ async def serve(loaded: Loaded, *, site: Observable[SiteReading] | None = None) 
     file.verdicts.subscribe(changed)
     loop.add_signal_handler(signal.SIGHUP, file.reload)
     watching = loop.create_task(file.watch()) if loaded.path is not None else None
-    await daemon.start()
-    gc.collect()
-    gc.freeze()  # what was loaded stays: the collector need not look at it again and again
-    if daemon.web is not None and daemon.web.address is not None:
-        _log.info("the page is at %s", daemon.web.address)
-    await ended.wait()
+    starting = loop.create_task(daemon.start())
+    ending = loop.create_task(ended.wait())
+    await asyncio.wait((starting, ending), return_when=asyncio.FIRST_COMPLETED)
+    if starting.done():
+        starting.result()
+        gc.collect()
+        gc.freeze()  # what was loaded stays: the collector need not look at it again and again
+        if daemon.web is not None and daemon.web.address is not None:
+            _log.info("the page is at %s", daemon.web.address)
+        await ending
+    else:  # a signal, while a bus is waited for
+        starting.cancel()
+        await asyncio.wait((starting,))
     _log.info("Phaeton ends")
     if watching is not None:
         watching.cancel()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import faulthandler
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -11,7 +13,7 @@ import pytest
 
 from phaeton.app.daemon import Daemon
 from phaeton.app.watchdog import NO_DECISION_S, NO_WORD_S
-from phaeton.config.tree import Charger, Config, Store, Web
+from phaeton.config.tree import Charger, Config, Site, Store, Web
 from phaeton.simulation.charger import SimulatedAlfen
 from tests.waiting import until
 
@@ -70,6 +72,27 @@ async def test_a_source_that_says_nothing_is_begun_anew(daemon: Daemon) -> None:
 async def test_a_healthy_daemon_is_left_alone(daemon: Daemon) -> None:
     daemon._watchdog.look()
     assert daemon._watchdog.restarts == 0
+
+
+async def test_a_required_bus_may_be_away_for_longer_than_a_loop_may_hang(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={tmp_path}/no-bus")
+    armed: list[float] = []
+    monkeypatch.setattr(faulthandler, "dump_traceback_later", lambda after_s, **_: armed.append(after_s))
+    waiting = Daemon(
+        Config(
+            chargers=(Charger(host="127.0.0.1", id="car"),),
+            site=Site(require_dbus=True),
+            store=Store(directory=str(tmp_path / "state")),
+        )
+    )
+    starting = asyncio.create_task(waiting.start())
+    await until(lambda: "no connection to D-Bus" in caplog.text)
+    assert not starting.done()
+    assert armed == []
+    starting.cancel()
+    await waiting.stop()
 
 
 def test_a_loop_that_hangs_ends_the_process_with_a_trace() -> None:

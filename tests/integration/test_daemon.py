@@ -252,6 +252,32 @@ async def test_a_required_bus_is_waited_for(tmp_path: Path) -> None:
         await site.register_becomes(16.0)
 
 
+async def test_a_signal_ends_the_wait_for_a_required_bus(tmp_path: Path) -> None:
+    async with rig(tmp_path, bus=False) as site:
+        site.write_config("site: {require_dbus: true}")
+        starting = asyncio.create_task(site.start())
+        await eventually(lambda: _logged(site, "waiting for D-Bus"), 15.0)
+        assert site.process is not None
+        site.process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(site.process.wait(), 3.0) == 0
+        with pytest.raises(AssertionError, match="the daemon ended"):
+            await starting
+        assert await _logged(site, "Phaeton ends")
+        site.process = None
+
+
+async def test_a_reload_ends_the_wait_for_a_required_bus(tmp_path: Path) -> None:
+    async with rig(tmp_path, bus=False) as site:
+        site.write_config("site: {require_dbus: true}")
+        starting = asyncio.create_task(site.start())
+        await eventually(lambda: _logged(site, "waiting for D-Bus"), 15.0)
+        site.write_config("site: {require_dbus: false}")
+        assert site.process is not None
+        site.process.send_signal(signal.SIGHUP)
+        await asyncio.wait_for(starting, 10)
+        await site.register_becomes(16.0)
+
+
 async def test_another_charger_than_last_time_is_not_written_to(site: Rig) -> None:
     await site.register_becomes(16.0)
     await site.stop()
