@@ -28,8 +28,10 @@ def explain(
         reasons.append(switching)
     if paced is not None and seen.intent.aim is not Aim.ZERO:
         reasons.append(paced)
-    if setpoint_a == 0.0 and 0.0 < cap.now_a < seen.min_a and seen.intent.aim is not Aim.ZERO:
-        reasons.append(Reason(Why.BELOW_MINIMUM, cap.now_a, seen.min_a))
+    if setpoint_a == 0.0 and seen.intent.aim is not Aim.ZERO:
+        least_a = min(cap.now_a, seen.intent.current_a) if seen.intent.aim is Aim.FAST else cap.now_a
+        if 0.0 < least_a < seen.min_a:
+            reasons.append(Reason(Why.BELOW_MINIMUM, least_a, seen.min_a))
     if seen.intent.aim is Aim.SUN:
         reasons += shared.notes
     if shared.offer is not None and shared.offer.shared and seen.intent.aim is Aim.SUN:

@@ -239,7 +239,7 @@ _TABLE: dict[Why, Words] = {
     Why.LIMIT_REST: Words("A limit stopped the car; it rests", left="; {left} left"),
     Why.BELOW_MINIMUM: Words(
         "What is left is less than the car can take",
-        "{value} are left, the car needs at least {limit}",
+        "{value} is less than the {limit} that the car needs",
         value="A",
         limit="A",
     ),

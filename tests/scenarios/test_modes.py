@@ -184,3 +184,10 @@ def test_switching_modes_back_and_forth_does_not_spend_starts() -> None:
     trace = run.run(2000)
     assert len(run.state.memories[0].run.starts) <= 1
     assert trace.stops() == []
+
+
+def test_a_wish_below_the_minimum_is_zero_and_says_why() -> None:
+    run = site(config(charger(mode="manual", current_a=4.0)))
+    trace = run.run(30)
+    assert trace.setpoint_at(30) == 0.0
+    assert Why.BELOW_MINIMUM in trace.reasons_at(30)
