@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
+from enum import Enum
+
+from msgspec import structs
 
 from phaeton.model import (
     AcceptCharger,
     Boost,
     Mode,
+    Order,
     SetAutoStart,
     SetCurrent,
     SetEnergyLimit,
@@ -21,6 +26,8 @@ MAX_CURRENT_A = 80.0
 """No charging point of this class carries more."""
 
 _MODES = {"manual": Mode.MANUAL, "auto": Mode.AUTO, "scheduled": Mode.SCHEDULED, "schedule": Mode.SCHEDULED}
+_NUMBER = re.compile(r"[+-]?([0-9]+([.,][0-9]*)?|[.,][0-9]+)([eE][+-]?[0-9]+)?")
+"""What a person or a program writes for a number; Python itself reads ``1_6`` and digits of other scripts too."""
 _ON = {"1", "on", "true", "yes", "start", "enabled"}
 _OFF = {"0", "off", "false", "no", "stop", "disabled"}
 
@@ -29,15 +36,22 @@ class OrderError(ValueError):
     """A value that asks for nothing we can do; the message says what would be right."""
 
 
+def told(order: Order) -> str:
+    """The order in one line of a log: ``SetMode: mode scheduled``."""
+    values = []
+    for name, value in structs.asdict(order).items():
+        values.append(f"{name} {value.name.lower() if isinstance(value, Enum) else value}")
+    return f"{type(order).__name__}: {', '.join(values)}" if values else type(order).__name__
+
+
 def number(value: object, what: str) -> float:
     """A finite number from a number or a text with a point or a comma; raises `OrderError`."""
     if isinstance(value, bool):
         raise OrderError(f"{what} must be a number, not {value}")
     if isinstance(value, str):
-        try:
-            value = float(value.strip().replace(",", ".", 1))
-        except ValueError:
-            raise OrderError(f"{what} must be a number, not {value!r}") from None
+        if not _NUMBER.fullmatch(value.strip()):
+            raise OrderError(f"{what} must be a number, not {value!r}")
+        value = float(value.strip().replace(",", "."))
     if not isinstance(value, int | float):
         raise OrderError(f"{what} must be a number, not {type(value).__name__}")
     try:

@@ -49,6 +49,7 @@ from phaeton.model import (
     Unavailable,
     Zone,
 )
+from phaeton.orders import told
 from phaeton.sinks.evcharger import instances
 from phaeton.sinks.store import Store, StoreError, directory
 from phaeton.sinks.web import Diagnostics, PointName, WebServer
@@ -214,7 +215,7 @@ class Daemon:
 
     async def submit(self, point: str, order: Order, origin: str) -> None:
         """Put an order into force now; returns when it is stored, or when the disk does not take it."""
-        _log.info("%s from %s", order, origin, extra={"point": point})
+        _log.info("%s, from %s", told(order), origin, extra={"point": point})
         self.feed(Command(*self.now(), point, order, origin))
         if isinstance(order, AcceptCharger) and point in self._live:
             live = self._live[point]
