@@ -46,13 +46,13 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("-c", "--config", type=Path, metavar="FILE", help="the configuration file")
     run.set_defaults(handler=_run)
     demo = commands.add_parser("demo", help="a simulated charger, car and house, and the page")
-    demo.add_argument("--speed", type=float, default=20.0, metavar="N", help="how fast weather and batteries run (20)")
-    demo.add_argument("--port", type=int, default=8088, help="port of the page (8088)")
+    demo.add_argument("--speed", type=_speed, default=20.0, metavar="N", help="how fast weather and batteries run (20)")
+    demo.add_argument("--port", type=_port, default=8088, help="port of the page (8088)")
     demo.add_argument("--seed", type=int, default=1, help="which day (1)")
     demo.set_defaults(handler=_demo)
     probe = commands.add_parser("probe", help="look at a charger and tell what is wrong with its settings")
     probe.add_argument("host", help="host name or address of the charger")
-    probe.add_argument("--port", type=int, default=None, help="TCP port (the profile's)")
+    probe.add_argument("--port", type=_port, default=None, help="TCP port (the profile's)")
     probe.add_argument("--profile", default="alfen_ng9xx", help="kind of charger (alfen_ng9xx)")
     probe.set_defaults(handler=_probe)
     add_replay(commands)
@@ -61,6 +61,20 @@ def _parser() -> argparse.ArgumentParser:
     add_vehicles(commands)
     add_parser(commands)
     return parser
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 < port < 65536:
+        raise argparse.ArgumentTypeError("a port is from 1 to 65535")
+    return port
+
+
+def _speed(text: str) -> float:
+    speed = float(text)
+    if not 0.1 <= speed <= 1000:
+        raise argparse.ArgumentTypeError("the speed is from 0.1 to 1000")
+    return speed
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ import time
 from msgspec import Struct
 
 from phaeton.config.tree import Charger
-from phaeton.links.modbus import LinkError, LinkSettings, ModbusLinks, RefusedError
+from phaeton.links.modbus import BadAnswerError, LinkError, LinkSettings, ModbusLinks, RefusedError
 from phaeton.model import ChargerIdentity, ChargerReading, Phases
 from phaeton.profiles import Profile, ProfileError, identity_of, load_profile, place_of, port_of, reading_of
 from phaeton.sources.charger_blocks import BlockReader
@@ -81,7 +81,14 @@ def _unreadable(error: LinkError, host: str, port: int, profile: Profile) -> str
     why = str(error)
     if isinstance(error, RefusedError):
         return f"{host}:{port} answers, but {why}: reading is not allowed, or it is no {profile.name}"
+    if isinstance(error, BadAnswerError):
+        return (
+            f"{host}:{port} answers, but wrongly ({why}): it speaks no Modbus TCP, or another program or a gateway "
+            "between disturbs it; end other programs that read it and try again"
+        )
     lower = why.lower()
+    if "closed the connection" in lower:
+        return f"{host}:{port} takes the connection, but {why}: it serves other programs already, or it is no charger"
     if "refused" in lower:
         clients = profile.transport.max_clients
         many = f", or {clients} other programs are connected already" if clients else ""

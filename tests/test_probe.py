@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from phaeton.cli import main
 from phaeton.config.tree import Charger
 from phaeton.probe import Report, probe
 from phaeton.simulation.alfen_registers import StationLabel
@@ -121,6 +122,40 @@ async def test_a_silent_charger_is_told(alfen: SimulatedAlfen) -> None:
     report = await look(alfen, transport={"request_timeout_s": 0.2})
     assert not report.ok
     assert "takes the connection, but no answer" in report.text
+
+
+@pytest.mark.parametrize("fault", ["garbage", "short", "wrong_transaction"])
+async def test_a_wrong_answer_is_not_taken_for_a_missing_network(alfen: SimulatedAlfen, fault: str) -> None:
+    setattr(alfen.faults, fault, True)
+    report = await look(alfen)
+    assert not report.ok
+    assert f"127.0.0.1:{alfen.port} answers, but wrongly" in report.text
+    assert "is the charger on" not in report.text
+
+
+async def test_a_charger_that_hangs_up_is_told(alfen: SimulatedAlfen) -> None:
+    alfen.faults.hang_up = True
+    report = await look(alfen)
+    assert not report.ok
+    assert "takes the connection, but the charger closed the connection" in report.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["probe", "127.0.0.1", "--port", "99999"], "a port is from 1 to 65535"),
+        (["demo", "--port", "-1"], "a port is from 1 to 65535"),
+        (["demo", "--speed", "0"], "the speed is from 0.1 to 1000"),
+        (["demo", "--speed", "nan"], "the speed is from 0.1 to 1000"),
+    ],
+)
+def test_numbers_at_the_command_line_have_their_range(
+    arguments: list[str], why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert why in capsys.readouterr().err
 
 
 async def test_an_unknown_host_and_an_unknown_profile_are_told() -> None:
