@@ -48,6 +48,8 @@ class Feed:
         self.note = ""
         self.asked = 0
         self.answered = 0
+        self.on_news: Callable[[], None] = lambda: None
+        """Called when the source itself says that something changed."""
         self._key = key
         self._cache = cache
         self._identity = _identity(wiring)
@@ -74,6 +76,7 @@ class Feed:
     def has_news(self) -> None:
         """The source itself says that something changed: it is due, unless it had sent us away."""
         self._has_news = True
+        self.on_news()
 
     async def ask(self, now: Callable[[], float], chance: Callable[[], float]) -> bool:
         """Ask once; whether there are new prices."""

@@ -9,7 +9,6 @@ import zlib
 from collections.abc import Awaitable, Callable
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -27,9 +26,6 @@ from phaeton.sources.prices.provider import Provider, Rhythm, Span, fetch
 from phaeton.sources.prices.schedule import LONGEST_SPREAD_S, Policy
 from phaeton.sources.prices.source import PriceSource
 from phaeton.sources.prices.table import Table
-
-if TYPE_CHECKING:
-    from phaeton.sources.prices.victron import BusPrice
 
 MARKET_ZONE = "Europe/Brussels"
 """The day of the European auctions is a day of Central European time."""
@@ -51,33 +47,19 @@ class World(Struct, frozen=True):
 
 def build(config: Prices, zone: Zone, world: World) -> PriceSource:
     """The source of prices that the configuration names; nothing runs before its `start`."""
-    told: list[PriceSource] = []
-
-    def changed() -> None:
-        for source in told:
-            source.has_news()
-
     feeds: list[Feed] = []
     if config.source not in _ASKS_NOBODY:
-        feeds.append(_feed(config.source, config.formula, config, zone, world, changed))
+        feeds.append(_feed(config.source, config.formula, config, zone, world))
         if config.fallback not in _ASKS_NOBODY:
-            feeds.append(_feed(config.fallback, config.fallback_formula, config, zone, world, changed))
-    source = PriceSource(config, feeds, zone, world.now, sleep=world.sleep, chance=world.chance)
-    told.append(source)
-    return source
+            feeds.append(_feed(config.fallback, config.fallback_formula, config, zone, world))
+    return PriceSource(config, feeds, zone, world.now, sleep=world.sleep, chance=world.chance)
 
 
-def _feed(kind: str, formula: Formula, config: Prices, zone: Zone, world: World, changed: Callable[[], None]) -> Feed:
+def _feed(kind: str, formula: Formula, config: Prices, zone: Zone, world: World) -> Feed:
     utc_s = world.now()[1]
     market = Wall(zones.zone(MARKET_ZONE, utc_s))
     if kind == "victron":
-        if world.bus is None:
-            raise ValueError("prices.source is victron, and there is no D-Bus")
-        from phaeton.sources.prices.victron import BusPrice  # noqa: PLC0415 - only where it is wanted
-
-        return Feed(
-            _of_bus(BusPrice(world.bus, config.victron, changed), config, market, formula), kind, NO_CACHE, utc_s
-        )
+        return _of_bus(formula, config, market, world)
     provider = provider_of(kind, config, Wall(zone))
 
     async def read(span: Span) -> Table | Trouble:
@@ -94,19 +76,34 @@ def _feed(kind: str, formula: Formula, config: Prices, zone: Zone, world: World,
     return Feed(wiring, kind, world.cache, utc_s)
 
 
-def _of_bus(price: BusPrice, config: Prices, market: Wall, formula: Formula) -> Wiring:
+def _of_bus(formula: Formula, config: Prices, market: Wall, world: World) -> Feed:
+    """The price of the D-Bus tells its changes itself; it is kept nowhere, for it is never old."""
+    from phaeton.sources.prices.victron import BusPrice  # noqa: PLC0415 - only where it is wanted
+
+    if world.bus is None:
+        raise ValueError("prices.source is victron, and there is no D-Bus")
+    made: list[Feed] = []
+
+    def changed() -> None:
+        for feed in made:
+            feed.has_news()
+
+    price = BusPrice(world.bus, config.victron, changed)
+
     async def read(span: Span) -> Table | Trouble:
         return await price.read(span.now_s)
 
-    return Wiring(
+    wiring = Wiring(
         title=price.title,
-        identity=f"victron|{config.victron.service}|{config.victron.path}|{config.victron.scale}",
+        identity="victron",
         policy=Policy(market, Rhythm.SERVICE, price.every_s, 0.0),
         read=read,
         secret=lambda: "",
         formula=formula,
         stop=price.stop,
     )
+    made.append(Feed(wiring, "victron", NO_CACHE, world.now()[1]))
+    return made[0]
 
 
 def provider_of(kind: str, config: Prices, wall: Wall) -> Provider:

@@ -3,7 +3,8 @@
 What holds now, first that has a price (the ladder):
 
 1. the configured source: what it told last, also before a restart (published prices do not change),
-2. `prices.fallback`: another source, asked only while the first has no price for now, or fixed or time-of-use rates,
+2. `prices.fallback`: another source, asked only while the first has no price for now, or fixed or time-of-use rates.
+   Only then do its prices count, so that no plan takes them for the prices of tomorrow that are not published yet,
 3. nothing. Then the price is unknown: energy is booked as unpriced, price strategies do not charge, and a departure
    plan goes by time alone. No price is guessed.
 
@@ -79,6 +80,8 @@ class PriceSource:
         self._version = 0
         self._wake = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
+        for feed in self._feeds:
+            feed.on_news = self._wake.set
 
     @property
     def curves(self) -> Observable[PriceCurve | Unavailable]:
@@ -101,12 +104,6 @@ class PriceSource:
         """Ask once what is due, without `start`; for a command that looks and ends."""
         await self._round()
         return self.describe()
-
-    def has_news(self) -> None:
-        """The source itself says that its prices changed: look at once."""
-        for feed in self._feeds:
-            feed.has_news()
-        self._wake.set()
 
     async def _run(self) -> None:
         while True:
@@ -200,7 +197,7 @@ class PriceSource:
             )
         slots = self._of(config.source, first, utc_s)
         other = self._feeds[1] if len(self._feeds) > 1 else None
-        if first is not None and config.fallback != "none":
+        if first is not None and config.fallback != "none" and not first.covers(utc_s):
             theirs = config.currency if other is None else other.currency or config.currency
             if theirs.upper() == currency.upper():
                 slots = _filled(slots, self._of(config.fallback, other, utc_s))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from phaeton import zones
 from phaeton.config.tree import Config
@@ -15,7 +16,11 @@ from phaeton.price_report import PriceReport, SourceReport, hour_rows, table
 from phaeton.sources.prices.days import Wall
 from phaeton.sources.prices.kinds import World, build
 from phaeton.sources.prices.provider import items, number, section
+from phaeton.sources.prices.source import PriceSource
 from phaeton.sources.prices.times import instant_s
+
+if TYPE_CHECKING:
+    from phaeton.links.busitem_client import BusClient
 
 OK = 0
 FAILED = 1
@@ -94,21 +99,22 @@ async def _of_source(config: Config, http: HttpClient) -> PriceReport:
     bus.open()
     source = build(config.prices, zone, World(http, bus, now))
     try:
-        return await _patiently(source.look, source.has_news)
+        return await _patiently(source, bus)
     finally:
         source.stop()
         await bus.close()
 
 
-async def _patiently(look: Callable[[], Awaitable[PriceReport]], again: Callable[[], None]) -> PriceReport:
+async def _patiently(source: PriceSource, bus: BusClient) -> PriceReport:
     """A bus needs a moment to be connected and to tell its values."""
     loop = asyncio.get_running_loop()
     end_s = loop.time() + _BUS_PATIENCE_S
-    report = await look()
-    while not report.in_force and loop.time() < end_s:
-        await asyncio.sleep(0.2)
-        again()
-        report = await look()
+    while not bus.link.connected and loop.time() < end_s:  # noqa: ASYNC110 - a link has no event for this
+        await asyncio.sleep(0.05)
+    report = await source.look()
+    while not report.in_force and bus.link.connected and loop.time() < end_s:
+        await asyncio.sleep(0.1)
+        report = await source.look()  # asks only what is due, and that is what has news
     return report
 
 

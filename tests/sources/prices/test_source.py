@@ -282,15 +282,25 @@ async def test_rates_can_be_the_fallback_and_the_source_takes_over_again() -> No
         assert not any(isinstance(event, Unavailable) for event in world.seen)
 
 
+async def test_the_fallback_is_not_taken_for_the_prices_of_tomorrow() -> None:
+    async with days() as world:
+        config = replace(world.service.prices("tibber"), fallback="fixed", import_per_kwh=0.01)
+        world.begin(config)
+        await world.until(at("2026-11-23T10:00:00+01:00"))
+        assert world.curve.slots[-1].end_s == at("2026-11-24T00:00:00+01:00")
+        assert min(slot.import_per_kwh for slot in world.curve.slots) > 0.01
+
+
 async def test_a_fallback_in_another_currency_is_not_mixed_in() -> None:
     async with days() as world:
-        config = replace(world.service.prices("tibber"), fallback="fixed", currency="SEK")
-        source = world.begin(config)
+        source = world.begin(replace(world.service.prices("tibber"), fallback="fixed", currency="SEK"))
         await world.until(MORNING + 60)
-        report = source.describe()
-        assert report.currency == "EUR"
-        assert any("set it to EUR" in note for note in report.notes)
-        assert any("the fallback is not used" in note for note in report.notes)
+        assert source.describe().currency == "EUR"
+        assert any("set it to EUR" in note for note in source.describe().notes)
+        world.service.misbehaviour = Misbehaviour.BROKEN
+        await world.until(at("2026-11-24T00:30:00+01:00"))
+        assert not world.known
+        assert any("the fallback is not used" in note for note in source.describe().notes)
 
 
 async def test_a_clock_that_is_not_set_yet_asks_nobody() -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from phaeton import zones
 from phaeton.config.tree_prices import Prices, VictronPrices
@@ -15,6 +19,7 @@ from phaeton.links.busitem_service import BusItemService
 from phaeton.links.dbus import DbusLink
 from phaeton.links.http import HttpClient
 from phaeton.model import PriceCurve, Unavailable
+from phaeton.simulation.price_service import Misbehaviour, SimulatedPrices
 from phaeton.sources.prices.kinds import World, build
 from phaeton.sources.prices.source import PriceSource
 from tests.bus import PrivateBus
@@ -48,11 +53,12 @@ async def client(private_bus: PrivateBus) -> AsyncIterator[BusClient]:
 class Seen:
     """A source and what it told."""
 
-    def __init__(self, client: BusClient, config: VictronPrices) -> None:
+    def __init__(self, client: BusClient, config: VictronPrices, prices: Prices | None = None) -> None:
         self.events: list[PriceCurve | Unavailable] = []
-        prices = Prices(source="victron", victron=config)
+        self.http = HttpClient()
+        prices = prices or Prices(source="victron", victron=config)
         zone = zones.zone("UTC", time.time())
-        self.source: PriceSource = build(prices, zone, World(HttpClient(), client, now, sleep=_briefly))
+        self.source: PriceSource = build(prices, zone, World(self.http, client, now, sleep=_briefly))
         self.source.curves.subscribe(self.events.append)
         self.source.start()
 
@@ -118,3 +124,38 @@ async def test_an_add_on_that_leaves_takes_its_price_along(private_bus: PrivateB
     await until(lambda: seen.trouble)
     assert "left D-Bus" in seen.trouble
     seen.source.stop()
+
+
+async def test_a_price_of_the_bus_that_moves_presses_no_other_source(
+    private_bus: PrivateBus, client: BusClient
+) -> None:
+    service = await add_on(private_bus, ADD_ON, {"/Now": 0.0})
+    async with SimulatedPrices() as simulated:
+        simulated.misbehaviour = Misbehaviour.BROKEN
+        config = replace(
+            simulated.prices("tibber"), fallback="victron", victron=VictronPrices(service=ADD_ON, path="/Now")
+        )
+        seen = Seen(client, config.victron, config)
+        for number in range(1, 20):
+            service.update({"/Now": number / 100})
+            await until(lambda price=number / 100: seen.price == price)
+        assert simulated.requests["tibber"] == 1
+        seen.source.stop()
+        await seen.http.close()
+    await service.close()
+
+
+async def test_the_command_finds_it_too(private_bus: PrivateBus, tmp_path: Path) -> None:
+    service = await add_on(private_bus, ADD_ON, {"/Price": 0.27})
+    config = tmp_path / "c.yaml"
+    config.write_text("charger: a\nweb: {enabled: false}\nprices: {source: victron}\n")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "phaeton", "prices", "-c", str(config),
+        env={**os.environ, "DBUS_SESSION_BUS_ADDRESS": private_bus.address},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    out, _ = await asyncio.wait_for(process.communicate(), 30)
+    assert "0.2700 EUR/kWh" in out.decode(), out.decode()
+    assert f"found {ADD_ON} /Price" in out.decode()
+    assert process.returncode == 0
+    await service.close()
