@@ -250,11 +250,15 @@ class HttpClient:
 
     async def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
-            await asyncio.to_thread(importlib.import_module, "aiohttp")  # it takes a second on a small device
+            await asyncio.to_thread(importlib.import_module, "phaeton.links.http_names")  # a second on a small device
             import aiohttp  # noqa: PLC0415 - loaded by now
 
+            from phaeton.links.http_names import DaemonResolver  # noqa: PLC0415
+
             self._session = aiohttp.ClientSession(
-                cookie_jar=aiohttp.DummyCookieJar(), timeout=aiohttp.ClientTimeout(total=None)
+                connector=aiohttp.TCPConnector(resolver=DaemonResolver()),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=None),
             )
         return self._session
 

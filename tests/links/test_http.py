@@ -8,6 +8,8 @@ import logging
 import socket
 import ssl
 import subprocess
+import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -358,3 +360,31 @@ def test_json_that_is_none_is_a_value_error() -> None:
     for body in (b"", b"{", b"\xff", b"[" * 100_000, b"1" * 10_000):
         with pytest.raises(ValueError, match=r".+"):
             Answer(200, body).json()
+
+
+async def test_a_name_is_looked_up(server: Server, client: HttpClient) -> None:
+    found = await client.send(Ask(url=server.url.replace("127.0.0.1", "localhost")))
+    assert isinstance(found, Answer)
+
+
+def test_a_lookup_that_hangs_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    release = threading.Event()
+
+    def hanging(*_: object, **__: object) -> list[object]:
+        release.wait(30)
+        return []
+
+    async def ask() -> Answer | Trouble:
+        client = HttpClient(timeout_s=0.2)
+        found = await client.send(Ask(url="http://somewhere.example/"))
+        await client.close()
+        return found
+
+    monkeypatch.setattr(socket, "getaddrinfo", hanging)
+    started = time.monotonic()
+    found = asyncio.run(ask())
+    took = time.monotonic() - started
+    release.set()
+    assert isinstance(found, Trouble)
+    assert "did not answer" in found.message
+    assert took < 5.0

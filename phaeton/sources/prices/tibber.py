@@ -173,15 +173,20 @@ def _has_rows(home: dict[str, object]) -> bool:
 
 
 def _names(home: dict[str, object]) -> list[str]:
-    street = section(home.get("address")).get("address1")
-    return [
-        text.strip() for text in (home.get("appNickname"), street, home.get("id")) if isinstance(text, str) and text
-    ]
+    """What people call it, then its id."""
+    return [*_called(home), *_texts(home.get("id"))]
 
 
 def _name(home: dict[str, object]) -> str:
-    names = _names(home)
-    return names[0] if names else "one without a name"
+    return next(iter(_called(home)), "one without a name")
+
+
+def _called(home: dict[str, object]) -> list[str]:
+    return _texts(home.get("appNickname"), section(home.get("address")).get("address1"))
+
+
+def _texts(*values: object) -> list[str]:
+    return [value.strip() for value in values if isinstance(value, str) and value.strip()]
 
 
 def _decoded(answer: Answer) -> object:

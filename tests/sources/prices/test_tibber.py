@@ -59,6 +59,13 @@ def test_of_several_homes_the_owner_must_choose_and_is_told_their_names() -> Non
         assert talk(client(name), [both])[0].slots[0].price == 0.5
 
 
+def test_a_home_without_a_name_is_not_called_by_its_id() -> None:
+    nameless = {**home("", [ROW], 7), "address": None, "appNickname": None}
+    with pytest.raises(PriceError, match=r"several homes: one without a name, Home\.") as error:
+        talk(client(), [answer(account(nameless, home("Home", [ROW])))])
+    assert "id-7" not in str(error.value)
+
+
 @pytest.mark.parametrize(
     ("homes", "says"),
     [
