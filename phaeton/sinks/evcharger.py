@@ -147,7 +147,7 @@ class EvchargerService:
             if self._bus.link.connected:
                 self._settled.set()
         elif self._kept:
-            self._take({path: settings.get(path) for path in settings.paths})
+            self._take_what_is_known()
         elif self._adopting is None or self._adopting.done():
             self._adopting = asyncio.get_running_loop().create_task(self._adopt(), name=f"settings of {self.name}")
 
@@ -166,7 +166,13 @@ class EvchargerService:
         else:
             self._kept = True
             self._take(values)
+            self._take_what_is_known()  # somebody may have changed them while the answer was on its way
         self._settled.set()
+
+    def _take_what_is_known(self) -> None:
+        if self._settings is not None:
+            known = {path: self._settings.get(path) for path in self._settings.paths}
+            self._take({path: value for path, value in known.items() if value is not None})
 
     def _take(self, values: Mapping[str, Value]) -> None:
         """Follow the settings; what they do not tell stays as it is."""
