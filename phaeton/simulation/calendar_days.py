@@ -1,4 +1,4 @@
-"""Days and months of the site's wall clock, as instants: both clock changes make a day shorter or longer."""
+"""Days, weeks and months of the site's wall clock, as instants: both clock changes make a day shorter or longer."""
 
 from __future__ import annotations
 
@@ -42,3 +42,16 @@ def next_month(zone: Zone, utc_s: float) -> float:
     local = datetime.fromtimestamp(wall_s(zone, utc_s), UTC)
     first = datetime(local.year + local.month // 12, local.month % 12 + 1, 1, tzinfo=UTC)
     return instant(zone, first.timestamp())
+
+
+def week(zone: Zone, utc_s: float) -> str:
+    """The local week from Monday to Sunday, as 2024-W23."""
+    year, number, _ = datetime.fromtimestamp(wall_s(zone, utc_s), UTC).isocalendar()
+    return f"{year}-W{number:02d}"
+
+
+def next_week(zone: Zone, utc_s: float) -> float:
+    """When the next Monday begins."""
+    today_s = wall_s(zone, utc_s) // _DAY_S * _DAY_S
+    weekday = datetime.fromtimestamp(today_s, UTC).weekday()
+    return instant(zone, today_s + (7 - weekday) * _DAY_S)

@@ -2,7 +2,7 @@
 
 Each step is one batch of events: what became of the last writes, the readings of the chargers and of the house, a
 tick. Prices enter as they were known at the time; the bill uses them as they were. Times that the history does not
-know are jumped over.
+know are jumped over. While no car is there a decision changes nothing, and the control is asked every ten minutes only.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from phaeton.model import (
     WriteResult,
     Zone,
 )
-from phaeton.simulation.calendar_days import month, next_month
+from phaeton.simulation.calendar_days import month, next_month, next_week, week
 from phaeton.simulation.charger_plant import ChargerPlant
 from phaeton.simulation.history import Chunk, History
 from phaeton.simulation.house_setup import HouseSetup, build, car_for, full_power_w
@@ -50,6 +50,8 @@ _FIRST_MONO_S = 1000.0
 _UNPLUGGED_S = 3.0
 """The control believes that a car left after two polls and this time."""
 _MET_KWH = 1e-6
+QUIET_S = 600.0
+"""While no car is there the control is asked this rarely, and each step again from this long before one comes."""
 
 
 class Control(NamedTuple, Generic[S]):
@@ -123,9 +125,11 @@ class OfflineRun(Generic[S]):
         end_s: float,
         series: Series | None = None,
         progress: Progress | None = None,
+        quiet_s: float = QUIET_S,
     ) -> None:
         self.steps = 0
         self.months: dict[str, Account] = {}
+        self.weeks: dict[str, Account] = {}
         self.closed: list[ClosedStay] = []
         self.unseen: list[Stay] = []
         """Stays that lie within a gap."""
@@ -140,8 +144,11 @@ class OfflineRun(Generic[S]):
         self._news: list[GraphEvent] = []
         """Enters the graph with the next step."""
         self._due_s = start_s
-        self._month = Account()
-        self._month_ends_s = -NEVER_S
+        self._quiet_s = quiet_s
+        self._goals = any(point.charger.initial.mode == "scheduled" for point in points)
+        self._idle_from_s = self._idle_to_s = NEVER_S
+        self._month = self._week = Account()
+        self._month_ends_s = self._week_ends_s = -NEVER_S
         self._slot: PriceSlot | None = None
         self._slot_ends_s = NEVER_S if tariff is None else -NEVER_S
         self._published_s = NEVER_S if tariff is None else -NEVER_S
@@ -186,6 +193,8 @@ class OfflineRun(Generic[S]):
         step_s, ahead_s, due_s = self._step_s, self._mono_ahead_s, self._due_s
         plant, batch, state, news = self._plant, self._batch, self._state, self._news
         sockets = self._sockets
+        quiet_s = self._quiet_s
+        idle_from_s, idle_to_s, ask_s = self._idle_from_s, self._idle_to_s, utc_s
         sun_w = house_w = import_w = export_w = battery_w = stored_w = 0.0
         count = 0
         for (pv_w, load_w), shares in steps:
@@ -193,28 +202,33 @@ class OfflineRun(Generic[S]):
                 self._book(count, sun_w, house_w, import_w, export_w, battery_w, stored_w)
                 sun_w = house_w = import_w = export_w = battery_w = stored_w = 0.0
                 count = 0
+                told = len(news)
                 self._meet(utc_s)
-                due_s = self._due_s
+                if len(news) > told:
+                    ask_s = utc_s
+                due_s, idle_from_s, idle_to_s = self._due_s, self._idle_from_s, self._idle_to_s
             if shares is not None:
                 plant.load_shares, plant.pv_shares = shares
             plant.step(step_s, pv_w, load_w)
             utc_s += step_s
-            mono_s = utc_s + ahead_s
-            state, output = batch(
-                state,
-                (
-                    *news,
-                    *[socket.charger.reading(mono_s, utc_s) for socket in sockets],
-                    plant.snapshot(mono_s, utc_s),
-                    Tick(mono_s, utc_s),
-                ),
-            )
-            if news:
-                news.clear()
-            if output is not None:
-                for socket, decided in zip(sockets, output.decision.points, strict=True):
-                    if decided.write is not None:
-                        self._write(socket, decided.write, mono_s, utc_s)
+            if utc_s >= ask_s or not idle_from_s < utc_s < idle_to_s:
+                ask_s = utc_s + quiet_s
+                mono_s = utc_s + ahead_s
+                state, output = batch(
+                    state,
+                    (
+                        *news,
+                        *[socket.charger.reading(mono_s, utc_s) for socket in sockets],
+                        plant.snapshot(mono_s, utc_s),
+                        Tick(mono_s, utc_s),
+                    ),
+                )
+                if news:
+                    news.clear()
+                if output is not None:
+                    for socket, decided in zip(sockets, output.decision.points, strict=True):
+                        if decided.write is not None:
+                            self._write(socket, decided.write, mono_s, utc_s)
             count += 1
             grid_w = plant.grid_w
             sun_w += plant.pv_w
@@ -248,7 +262,7 @@ class OfflineRun(Generic[S]):
         charger, point = socket.charger, socket.charger.point
         if write.current_a is not None:
             result = charger.write_current(write.current_a)
-            socket.writes += 1
+            socket.writes += socket.stay is not None
             self._news.append(WriteOutcome(mono_s, utc_s, point=point, result=result, current_a=write.current_a))
         if write.phases is not None:
             result = charger.write_phases(write.phases)
@@ -282,6 +296,7 @@ class OfflineRun(Generic[S]):
         )
         house.price(import_price, feed_in_price)
         self._month.add_house(house)
+        self._week.add_house(house)
         car_w = 0.0
         for socket in self._sockets:
             charger = socket.charger
@@ -298,6 +313,7 @@ class OfflineRun(Generic[S]):
             socket.ev_w = socket.ev_battery_w = socket.ev_grid_w = 0.0
             socket.starts, socket.switches, socket.writes = charger.starts, charger.switches, 0
             self._month.add_cars(car)
+            self._week.add_cars(car)
             if socket.stay is not None:
                 socket.account.add_house(house)
                 socket.account.add_cars(car)
@@ -321,24 +337,33 @@ class OfflineRun(Generic[S]):
         if now_s >= self._month_ends_s:
             self._month = self.months.setdefault(month(self._zone, now_s), Account())
             self._month_ends_s = next_month(self._zone, now_s)
+        if now_s >= self._week_ends_s:
+            self._week = self.weeks.setdefault(week(self._zone, now_s), Account())
+            self._week_ends_s = next_week(self._zone, now_s)
         self._look_at_prices(now_s)
         if now_s >= self._bin_ends_s:
             self._close_bin()
             self._bin_ends_s = (now_s // self._bin_s + 1) * self._bin_s
             if self._progress is not None:
                 self._progress((now_s - self._start_s) / (self._end_s - self._start_s))
-        self._due_s = min(self._month_ends_s, self._slot_ends_s, self._published_s, self._bin_ends_s)
+        self._due_s = min(self._month_ends_s, self._week_ends_s, self._slot_ends_s, self._published_s, self._bin_ends_s)
+        self._idle_from_s, self._idle_to_s = -NEVER_S, NEVER_S
         for socket in self._sockets:
             if socket.stay is not None:
                 self._due_s = min(self._due_s, socket.stay.departure_s, socket.ask_s)
-            elif socket.coming:
-                self._due_s = min(self._due_s, max(socket.coming[-1].arrival_s, socket.free_s))
+                self._idle_from_s = NEVER_S
+            else:
+                self._idle_from_s = max(self._idle_from_s, socket.free_s)
+            if socket.stay is None and socket.coming:
+                comes_s = max(socket.coming[-1].arrival_s, socket.free_s)
+                self._due_s = min(self._due_s, comes_s)
+                self._idle_to_s = min(self._idle_to_s, comes_s - QUIET_S)
 
     def _ask(self, socket: Socket, now_s: float) -> None:
-        """Tell the control the goal of the stay, as a person would on the page."""
+        """Tell the control the goal of the stay, as a person would on the page; only scheduled mode asks for it."""
         socket.ask_s = NEVER_S
         stay, car = socket.stay, socket.charger.car
-        if stay is not None and car is not None and stay.energy_kwh > car.taken_kwh:
+        if self._goals and stay is not None and car is not None and stay.energy_kwh > car.taken_kwh:
             goal = SetGoal(departure_utc_s=stay.departure_s, energy_kwh=stay.energy_kwh - car.taken_kwh)
             self._news.append(Command(now_s + self._mono_ahead_s, now_s, socket.charger.point, goal, "history"))
 
@@ -351,6 +376,7 @@ class OfflineRun(Generic[S]):
             late_min = unmet_kwh * 60_000.0 / full_power_w(car, socket.charger)
             socket.account.add_goal(unmet_kwh, late_min)
             self._month.add_goal(unmet_kwh, late_min)
+            self._week.add_goal(unmet_kwh, late_min)
         self.closed.append(ClosedStay(stay, socket.account))
         socket.charger.unplug()
         socket.stay, socket.ask_s = None, NEVER_S

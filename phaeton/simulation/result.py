@@ -35,6 +35,7 @@ class Totals(Struct, kw_only=True):
     """How often the contactor closed onto a car that draws."""
     phase_switches: int
     setpoint_writes: int
+    """While a car is there; each renews the lease too."""
     battery_throughput_kwh: float
     """Half of the energy into and out of the house battery's storage: cycles x capacity."""
 
@@ -44,6 +45,13 @@ class MonthTotals(Totals, kw_only=True):
 
     month: str
     """As 2024-06."""
+
+
+class WeekTotals(Totals, kw_only=True):
+    """A week of the local calendar, from Monday to Sunday."""
+
+    week: str
+    """As 2024-W23."""
 
 
 class StayTotals(Totals, kw_only=True):
@@ -110,6 +118,7 @@ class Result(Struct, kw_only=True):
     """Counts that mean nothing, because the steps or the data are too coarse for them."""
     totals: Totals
     months: list[MonthTotals]
+    weeks: list[WeekTotals]
     sessions: list[StayTotals]
 
     def json(self) -> bytes:

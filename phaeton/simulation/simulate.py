@@ -13,8 +13,8 @@ from phaeton.config.writing import to_plain
 from phaeton.simulation.csv_rows import utc_text
 from phaeton.simulation.history import Gap, History
 from phaeton.simulation.ledger import Account
-from phaeton.simulation.offline_run import MakeControl, OfflineRun, Progress, S, site_control
-from phaeton.simulation.result import GapTime, MonthTotals, Period, Result, Setup, StayTotals
+from phaeton.simulation.offline_run import QUIET_S, MakeControl, OfflineRun, Progress, S, site_control
+from phaeton.simulation.result import GapTime, MonthTotals, Period, Result, Setup, StayTotals, WeekTotals
 from phaeton.simulation.series import Series
 from phaeton.simulation.stays import Stay
 from phaeton.simulation.tariff import Tariff
@@ -40,11 +40,13 @@ def simulate(
     make_control: MakeControl[S] = site_control,  # type: ignore[assignment]
     series: Series | None = None,
     progress: Progress | None = None,
+    quiet_s: float = QUIET_S,
 ) -> Result:
     """Run the control over a history; raises `SimulationError`.
 
-    Without a ``tariff`` the fixed prices of the configuration hold. ``series`` is filled for plots. The same arguments
-    give the same result, but for the wall times.
+    Without a ``tariff`` the fixed prices of the configuration hold. ``series`` is filled for plots; ``quiet_s``
+    is how rarely the control is asked while no car is there. The same arguments give the same result, but for the wall
+    times.
     """
     begun_s = time.perf_counter()
     setup = Setup() if setup is None else setup
@@ -78,6 +80,7 @@ def simulate(
         end_s=last_s,
         series=series,
         progress=progress,
+        quiet_s=quiet_s,
     )
     run.over(history, within, Texture(setup.seed) if setup.texture else None)
     wall_s = time.perf_counter() - begun_s
@@ -107,6 +110,7 @@ def simulate(
         not_valid=list(COUNTS) if coarse else [],
         totals=total.totals(),
         months=[MonthTotals(month=name, **structs.asdict(account.totals())) for name, account in run.months.items()],
+        weeks=[WeekTotals(week=name, **structs.asdict(account.totals())) for name, account in run.weeks.items()],
         sessions=[_session(closed.stay, closed.account) for closed in run.closed],
     )
 

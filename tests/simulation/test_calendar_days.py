@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phaeton.simulation.calendar_days import instant, midnight, month, next_midnight, next_month
+from phaeton.simulation.calendar_days import instant, midnight, month, next_midnight, next_month, next_week, week
 from phaeton.zones import zone
 
 NAMES = ("Europe/Amsterdam", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC")
@@ -18,7 +18,7 @@ ZONES = {name: zone(name, START_S) for name in NAMES}
 
 
 @given(st.sampled_from(NAMES), st.integers(0, 700 * 86400))
-def test_days_and_months_begin_where_the_zone_files_say(name: str, after_s: int) -> None:
+def test_days_months_and_weeks_begin_where_the_zone_files_say(name: str, after_s: int) -> None:
     utc_s = START_S + after_s
     here = datetime.fromtimestamp(utc_s, ZoneInfo(name))
     today = here.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
@@ -28,6 +28,9 @@ def test_days_and_months_begin_where_the_zone_files_say(name: str, after_s: int)
     assert next_midnight(ZONES[name], utc_s) == tomorrow.timestamp()
     assert next_month(ZONES[name], utc_s) == following.timestamp()
     assert month(ZONES[name], utc_s) == f"{here:%Y-%m}"
+    monday = (today.replace(tzinfo=None) + timedelta(days=7 - here.weekday())).replace(tzinfo=ZoneInfo(name))
+    assert next_week(ZONES[name], utc_s) == monday.timestamp()
+    assert week(ZONES[name], utc_s) == f"{here:%G-W%V}"
 
 
 @pytest.mark.parametrize(

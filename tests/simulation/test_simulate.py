@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from math import isnan
 from multiprocessing import get_context
+from typing import Literal
 
 import pytest
 from msgspec.structs import replace
@@ -352,3 +353,44 @@ def test_the_limits_of_the_configuration_hold_in_the_plant_too() -> None:
     result = simulate(dark(4), small, [stay(1, 2, 9.0)])
     assert result.totals.ev_kwh == pytest.approx(2.3, abs=0.1)
     assert result.sessions[0].late_min == pytest.approx(result.totals.unmet_kwh / 2.3 * 60, abs=0.1)
+
+
+@pytest.mark.parametrize(("step_s", "data_s"), [(1.0, 60.0), (60.0, 900.0)])
+@pytest.mark.parametrize("mode", ["auto", "manual", "scheduled"])
+def test_asking_the_control_rarely_while_no_car_is_there_changes_no_result(
+    step_s: float, data_s: float, mode: Literal["auto", "manual", "scheduled"]
+) -> None:
+    days = 1 if step_s == 1.0 else 4
+    settings = config(
+        chargers=(Charger(host="simulated", initial=Initial(mode=mode)),),
+        schedule=Schedule(strategy="plan", auto_outside=True),
+    )
+    stays = [stay(24 * day + 9.3, 24 * day + 13, 9.0) for day in range(days)]
+    stays += [stay(24 * day + 13.02, 24 * day + 16, 9.0) for day in range(days)]
+    prices = hourly([0.3, 0.1, 0.2] * 32)
+    setup = Setup(house=replace(BATTERY, battery_soc_pct=76.0), step_s=step_s)
+    asked: list[float] = []
+
+    def listening(settings: Config, points: tuple[Point, ...], zone: Zone) -> Control[GraphState]:
+        control = site_control(settings, points, zone)
+
+        def batch(state: GraphState, events: tuple[GraphEvent, ...]) -> tuple[GraphState, Output | None]:
+            asked.append(events[-1].utc_s)
+            return control.batch(state, events)
+
+        return Control(control.initial, batch)
+
+    rarely, always = (
+        simulate(summer(days, data_s), settings, stays, prices, setup, make_control=listening, quiet_s=quiet_s)
+        for quiet_s in (600.0, 0.0)
+    )
+    assert timeless(rarely) == timeless(always)
+    assert rarely.totals.ev_kwh > 1.0
+    assert len(asked) < 1.6 * always.steps
+
+
+def test_weeks_add_up_to_the_totals() -> None:
+    result = simulate(summer(10), config(), week_of_stays(9), hourly([0.3, 0.1] * 120))
+    assert [one.week for one in result.weeks] == ["2024-W22", "2024-W23", "2024-W24"]
+    for name in ADDED:
+        assert sum(getattr(one, name) for one in result.weeks) == pytest.approx(getattr(result.totals, name), abs=1e-4)
