@@ -27,6 +27,7 @@ from phaeton.model import (
     PointDecision,
     PointSituation,
     Reason,
+    SetPhases,
     Situation,
     Tick,
     Why,
@@ -130,6 +131,8 @@ def batch(state: GraphState, events: tuple[GraphEvent, ...]) -> tuple[GraphState
         elif isinstance(event, Command) and not isinstance(event.order, CarOrder):
             decisive = True
             memory = replace(memory, asked=asked.step(memory.asked, event.order, session_kwh(memory)))
+            if isinstance(event.order, SetPhases) and event.order.phases:
+                memory = replace(memory, phases=phases.ordered(memory.phases))
         elif isinstance(event, WriteOutcome):
             decisive = True
             memory = _written(memory, event, situation.mono_s)
@@ -290,7 +293,9 @@ def _share(
         offers |= {index: share.Offer(s.min_w, s.min_w) for index, s in solar if not s.view.reachable}
     room, caps = limits.FREE_ROOM, dict.fromkeys(range(len(looks)), limits.NO_CAP)
     if limited:
-        room = limits.room(config.site, house.reading, house.age_s, _own_load(looks, state, house), house.off_grid)
+        lines = frozenset(line for seen in looks for line in _lines(seen))
+        load = _own_load(looks, state, house)
+        room = limits.room(config.site, house.reading, house.age_s, load, house.off_grid, lines)
         caps = share.caps(tuple(_load(index, s) for index, s in enumerate(looks)), room)
     blind = room.blind or room.blind_off_grid
     return [Shared(offers.get(i), caps[i], blind, state.battery_full, notes) for i in range(len(looks))]

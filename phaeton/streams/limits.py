@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from phaeton.config.points import Point
 from phaeton.config.tree import Site, SiteLimits
-from phaeton.model import ChargerReading, Reason, SiteReading, Why
+from phaeton.model import ChargerReading, Phases, Reason, SiteReading, Why
 from phaeton.streams.view import NOMINAL_V
 
 FREE_A = 1e6
@@ -88,8 +88,10 @@ class Own(Struct, frozen=True, gc=False):
     most_w: float
 
 
-def room(site_config: Site, site: SiteReading | None, age_s: float | None, load: Own, off_grid: bool) -> Room:
-    """What the house connection leaves, from the newest site reading."""
+def room(
+    site_config: Site, site: SiteReading | None, age_s: float | None, load: Own, off_grid: bool, lines: frozenset[int]
+) -> Room:
+    """What the house connection leaves, from the newest site reading; ``lines`` are the grid's phases that count."""
     limits = site_config.limits
     fresh = site is not None and age_s is not None and age_s <= limits.missing_after_s
     blind = False
@@ -98,7 +100,7 @@ def room(site_config: Site, site: SiteReading | None, age_s: float | None, load:
     total_why = Why.LIMIT_IMPORT
     if limits.fuse_a is not None:
         measured = _loads(site) if fresh and site is not None else None
-        if measured is None:
+        if measured is None or any(measured[line] is None for line in lines):
             blind = True
         else:
             allowed = limits.fuse_a - limits.fuse_margin_a
@@ -123,31 +125,32 @@ def room(site_config: Site, site: SiteReading | None, age_s: float | None, load:
     return Room(phase_now, phase_raise, total_now, total_raise, total_why, blind, blind_off_grid)
 
 
-def _loads(site: SiteReading) -> tuple[float, float, float] | None:
-    """The current of each grid phase, import positive (A): the larger of the meter's |I| and P/V."""
+def _loads(site: SiteReading) -> Phases | None:
+    """The current of each grid phase that is measured, import positive (A); a house may have one only."""
     if not site.grid_metered:
         return None
-    loads = []
-    for power_w, current_a in zip(site.grid_phase_w, site.grid_phase_a, strict=True):
-        if power_w is None and current_a is None:
-            return None
-        by_power = -FREE_A if power_w is None else power_w / NOMINAL_V
-        if current_a is None:
-            loads.append(by_power)
-        else:
-            signed = abs(current_a) if power_w is None or power_w >= 0 else -abs(current_a)
-            loads.append(max(signed, by_power))
-    return loads[0], loads[1], loads[2]
+    power_w, current_a = site.grid_phase_w, site.grid_phase_a
+    return _line(power_w[0], current_a[0]), _line(power_w[1], current_a[1]), _line(power_w[2], current_a[2])
 
 
-def _each(
-    measured: tuple[float, float, float], own_a: tuple[float, float, float], allowed_a: float
-) -> tuple[float, float, float]:
+def _line(power_w: float | None, current_a: float | None) -> float | None:
+    """The larger of the meter's |I| and P/V, with the sign of the power (A)."""
+    by_power = None if power_w is None else power_w / NOMINAL_V
+    if current_a is None or by_power is None:
+        return by_power if current_a is None else abs(current_a)
+    return max(abs(current_a) if by_power >= 0 else -abs(current_a), by_power)
+
+
+def _each(measured: Phases, own_a: tuple[float, float, float], allowed_a: float) -> tuple[float, float, float]:
     return (
-        own_a[0] + allowed_a - measured[0],
-        own_a[1] + allowed_a - measured[1],
-        own_a[2] + allowed_a - measured[2],
+        _left(measured[0], own_a[0], allowed_a),
+        _left(measured[1], own_a[1], allowed_a),
+        _left(measured[2], own_a[2], allowed_a),
     )
+
+
+def _left(measured_a: float | None, own_a: float, allowed_a: float) -> float:
+    return FREE_A if measured_a is None else own_a + allowed_a - measured_a
 
 
 class LimitState(Struct, frozen=True, gc=False):

@@ -1,7 +1,8 @@
 """One phase or three: when auto switches, and the sequence that keeps contactors and cars whole.
 
 The sequence: 0 A, wait until less than 1 A flows and the pause is over, write, let it settle, go on. What the charger
-says of its phases is not trusted; the measured currents are. A refused write ends switching for good, with words.
+says of its phases is not trusted; the measured currents are. A refused write ends switching, with words, until a
+person chooses the phases.
 """
 
 from __future__ import annotations
@@ -82,6 +83,11 @@ class Wanted(Struct, frozen=True, gc=False):
     """Before the first start of this stay: choosing costs nothing."""
     ready: bool = False
     """Auto waits only for the phases: choose now."""
+
+
+def ordered(state: PhaseState) -> PhaseState:
+    """A person chooses the phases: what was refused before is tried once more, the installer may have enabled it."""
+    return replace(state, refused="", failed=0) if state.refused else state
 
 
 def outcome(state: PhaseState, event: WriteOutcome, now_s: float) -> PhaseState:

@@ -203,7 +203,9 @@ _TABLE: dict[Why, Words] = {
     Why.PHASE_WAIT: Words(
         "A phase switch has to wait", "The switch to {value} has to wait", value="phases", left="; {left} left"
     ),
-    Why.PHASES_REFUSED: Words("The charger does not let Phaeton choose the phases; ask the installer to enable it"),
+    Why.PHASES_REFUSED: Words(
+        "The charger does not let Phaeton choose the phases; ask the installer to enable it, then choose them once more"
+    ),
     Why.PHASES_MEASURED: Words(
         "The car uses other phases than chosen",
         "The car uses {value}, chosen was {limit}",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from phaeton.config.tree import Site, SiteLimits
-from phaeton.model import SetCurrent, SetPowerCap, SetStart, Status, Why
+from phaeton.model import SetCurrent, SetPowerCap, SetStart, SiteReading, Status, Why
 from phaeton.simulation.battery import HouseBattery
+from phaeton.simulation.meter import Meter
 from phaeton.simulation.profiles import Profile, steps
 from tests.scenarios.site import Run, charger, config, site
 
@@ -114,6 +116,32 @@ def test_a_missing_grid_meter_lowers_and_never_raises() -> None:
     trace = run.run(200)
     assert trace.setpoint_at(105) == 6
     assert max(trace.setpoints_between(105)) == 6
+
+
+class OnePhaseMeter(Meter):
+    """A meter that has L1 only."""
+
+    def show(self, now: SiteReading) -> SiteReading | None:
+        watts, amps = now.grid_phase_w[0], now.grid_phase_a[0]
+        return structs.replace(now, grid_phase_w=(watts, None, None), grid_phase_a=(amps, None, None))
+
+
+def test_a_house_with_one_phase_lacks_no_measurement() -> None:
+    setup = config(charger(phases=1, mode="manual", current_a=32), site=Site(limits=SiteLimits(fuse_a=25.0)))
+    run = site(setup, load=1150)
+    run.plant.load_shares = (1.0, 0.0, 0.0)
+    run.plant.meter = OnePhaseMeter()
+    trace = run.run(120)
+    assert trace.setpoint_at(120) == pytest.approx(24 - 5, abs=0.2)
+    assert Why.LIMIT_BLIND not in trace.reasons_at(120)
+
+
+def test_a_phase_that_the_car_uses_and_nobody_measures_leaves_the_safe_current() -> None:
+    run = manual(1500, SiteLimits(fuse_a=25.0))
+    run.plant.meter = OnePhaseMeter()
+    trace = run.run(120)
+    assert trace.setpoint_at(120) == 6
+    assert Why.LIMIT_BLIND in trace.reasons_at(120)
 
 
 def test_without_grid_the_car_pauses_and_comes_back_five_minutes_after_it() -> None:

@@ -114,6 +114,19 @@ def test_a_refusal_ends_switching_and_charging_goes_on() -> None:
     assert trace.ev_w_at(590) == pytest.approx(6150, abs=500)
 
 
+def test_what_was_refused_is_tried_again_when_a_person_chooses_the_phases() -> None:
+    run = site(config(charger(mode="manual")))
+    run.plant.chargers[0].refuses_phases = True
+    run.command(60, SetPhases(1))
+    run.at(200, lambda: setattr(run.plant.chargers[0], "refuses_phases", False))
+    run.command(300, SetPhases(1))
+    trace = run.run(600)
+    assert [write.result for write in trace.phase_writes()] == [WriteResult.REFUSED, WriteResult.WRITTEN]
+    assert Why.PHASES_REFUSED in trace.reasons_at(250)
+    assert Why.PHASES_REFUSED not in trace.reasons_at(600)
+    assert trace.ev_w_at(600) == pytest.approx(3680)
+
+
 def test_the_budget_of_an_hour_counts_automatic_switches() -> None:
     setup = config(charger(), phases=PhaseSwitching(min_gap_s=60, max_per_hour=2))
     run = site(setup, pv=lambda t: 8000 if t % 1200 < 600 else 3000, load=300)
