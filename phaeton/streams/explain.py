@@ -57,7 +57,9 @@ def _of_the_car(seen: Look, setpoint_a: float) -> list[Reason]:
 
 def _of_the_writes(seen: Look, lease_state: LeaseState, fighting: bool) -> list[Reason]:
     reasons = []
-    if lease_state.refused:
+    if seen.identity is not None and seen.identity.stranger:
+        reasons.append(Reason(Why.READ_ONLY, text=seen.identity.warning))
+    elif lease_state.refused:
         reasons.append(Reason(Why.NOT_TAKEN, text=lease_state.refused))
     elif seen.reading is not None and seen.reading.limit_used is False:
         reasons.append(Reason(Why.WRITES_IGNORED))

@@ -101,7 +101,7 @@ def intend(
 ) -> Look:
     """The first half: what the point wants, before the site shares out."""
     setpoint_a = memory.pace.setpoint_a
-    offered = setpoint_a > 0 and view.reachable
+    offered = setpoint_a > 0 and view.reachable and view.state is not ChargerState.AWAITING_AUTH
     wake_state, woken = wake.step(
         memory.wake, now_s=now_s, present=view.present, charging=view.charging, offered=offered
     )

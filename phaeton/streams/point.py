@@ -51,6 +51,8 @@ def decide(
         wanted = Wanted(fixed=fixed or (3 if intent.aim is Aim.FAST else memory.phases.phases))
         reasons.append(intent.reason)
     reasons += intent.notes
+    if memory.adopted and not seen.memory.adopted and memory.pace.setpoint_a > 0:
+        reasons.append(Reason(Why.ADOPTED, memory.pace.setpoint_a))
     phase_state, switch = phases.step(
         memory.phases,
         config.phases,
@@ -172,7 +174,7 @@ def _adopt(memory: PointMemory, seen: Look, own: Cap, now_s: float) -> PointMemo
     if (
         seen.intent.aim is not Aim.ZERO
         and live_a is not None
-        and (reading.limit_remaining_s or 0.0) > 0
+        and (reading.limit_remaining_s is None or reading.limit_remaining_s > 0)
         and live_a >= seen.min_a
         and memory.pace.setpoint_a == 0.0
         and memory.lease.sent_a is None

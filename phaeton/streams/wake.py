@@ -36,7 +36,7 @@ class Wake(Struct, frozen=True, gc=False):
 
 
 def step(before: WakeState, *, now_s: float, present: bool, charging: bool, offered: bool) -> tuple[WakeState, Wake]:
-    """``offered``: the charger has been given current and says it allows it."""
+    """``offered``: the car could take current now; nobody has to release the charger first."""
     if not present:
         return (before if before == _NEW else _NEW), Wake()
     if before.pulse_until_s is not None:
