@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from phaeton.config.tree_prices import Prices
 from phaeton.links.http import Answer, Ask
-from phaeton.sources.prices.days import Wall
-from phaeton.sources.prices.provider import Rhythm, Span, Talk, accepted, decoded, filled, garbage, number, section
+from phaeton.sources.prices.provider import Rhythm, Span, Talk, filled
 from phaeton.sources.prices.table import Row, Table, sound
-from phaeton.sources.prices.times import instant_s
+from phaeton.sources.service.answers import accepted, decoded, garbage, number, section
+from phaeton.sources.service.days import Wall
+from phaeton.sources.service.times import instant_s
 
 URLS = {"de": "https://api.awattar.de/v1/marketdata", "at": "https://api.awattar.at/v1/marketdata"}
 WHO = "aWATTar"
@@ -41,7 +42,7 @@ def provider(config: Prices, wall: Wall) -> Awattar:
 
 
 def parse(answer: Answer) -> Table:
-    """The prices; raises `PriceError`."""
+    """The prices; raises `ServiceError`."""
     said = section(decoded(accepted(answer, WHO), WHO))
     data = said.get("data")
     if not isinstance(data, list):

@@ -6,33 +6,18 @@ of another source, is no cache.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from itertools import pairwise
 
 import msgspec
 from msgspec import Struct
 
 from phaeton.links.http import Trouble
-from phaeton.sources.prices.schedule import Memory
 from phaeton.sources.prices.table import RawSlot
+from phaeton.sources.service.patience import Memory
 
 VERSION = 1
 LARGEST = 50_000
 """Bytes; two days of quarter hours have some 15,000."""
-
-
-class Cache(Struct, frozen=True):
-    """Where it is kept: a small store of texts, given by the application."""
-
-    load: Callable[[str], str | None]
-    save: Callable[[str, str], Awaitable[None]]
-
-
-async def _forget(key: str, text: str) -> None:
-    """Keep nothing."""
-
-
-NO_CACHE = Cache(lambda key: None, _forget)
 
 
 class _Slot(Struct, frozen=True, array_like=True):

@@ -4,22 +4,11 @@ from __future__ import annotations
 
 from phaeton.config.tree_prices import Prices
 from phaeton.links.http import Answer, Ask, TroubleKind
-from phaeton.sources.prices.days import Wall
-from phaeton.sources.prices.provider import (
-    Rhythm,
-    Span,
-    Talk,
-    accepted,
-    decoded,
-    filled,
-    garbage,
-    items,
-    not_yet,
-    number,
-    section,
-)
-from phaeton.sources.prices.table import PriceError, Row, Table, sound
-from phaeton.sources.prices.times import instant_s
+from phaeton.sources.prices.provider import Rhythm, Span, Talk, filled, not_yet
+from phaeton.sources.prices.table import Row, Table, sound
+from phaeton.sources.service.answers import ServiceError, accepted, decoded, garbage, items, number, section
+from phaeton.sources.service.days import Wall
+from phaeton.sources.service.times import instant_s
 
 URL = "https://api.energy-charts.info/price"
 WHO = "energy-charts"
@@ -53,11 +42,11 @@ def provider(config: Prices, wall: Wall) -> EnergyCharts:
 
 
 def parse(answer: Answer) -> Table:
-    """The prices; raises `PriceError`."""
+    """The prices; raises `ServiceError`."""
     if answer.status in (204, 404):
         raise not_yet(WHO)
     if answer.status == 400:
-        raise PriceError(TroubleKind.REFUSED, f"{WHO} does not know this zone: check prices.energy_charts.zone")
+        raise ServiceError(TroubleKind.REFUSED, f"{WHO} does not know this zone: check prices.energy_charts.zone")
     said = section(decoded(accepted(answer, WHO), WHO))
     times, prices = said.get("unix_seconds"), said.get("price")
     if not isinstance(times, list) or not isinstance(prices, list) or len(times) != len(prices):

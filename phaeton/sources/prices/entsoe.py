@@ -18,10 +18,11 @@ from phaeton.config.price_rules import EIC_CODES
 from phaeton.config.secret import SecretError, reveal
 from phaeton.config.tree_prices import Prices
 from phaeton.links.http import Answer, Ask, TroubleKind
-from phaeton.sources.prices.days import Wall
-from phaeton.sources.prices.provider import Rhythm, Span, Talk, accepted, filled, garbage, not_yet, number
-from phaeton.sources.prices.table import PriceError, Row, Table, sound
-from phaeton.sources.prices.times import instant_s
+from phaeton.sources.prices.provider import Rhythm, Span, Talk, filled, not_yet
+from phaeton.sources.prices.table import Row, Table, sound
+from phaeton.sources.service.answers import ServiceError, accepted, garbage, number
+from phaeton.sources.service.days import Wall
+from phaeton.sources.service.times import instant_s
 
 URL = "https://web-api.tp.entsoe.eu/api"
 WHO = "ENTSO-E"
@@ -51,7 +52,7 @@ class Entsoe:
         try:
             token = self._token()
         except SecretError as error:
-            raise PriceError(TroubleKind.AUTH, f"no token for ENTSO-E: {error}; set {KEY}") from None
+            raise ServiceError(TroubleKind.AUTH, f"no token for ENTSO-E: {error}; set {KEY}") from None
         answer = yield Ask(
             url=self._url,
             params={
@@ -81,7 +82,7 @@ class _Series(Struct, frozen=True):
 
 
 def parse(answer: Answer) -> Table:
-    """The prices; raises `PriceError`."""
+    """The prices; raises `ServiceError`."""
     if answer.status in (401, 403, 429) or answer.status >= 500:
         accepted(answer, WHO, KEY)
     root = None
@@ -141,12 +142,12 @@ def _period(period: Element, length_s: float, repeats: bool) -> Iterator[Row]:
         yield Row(start_s + (position - 1) * length_s, price, spot=price)
 
 
-def _acknowledged(root: Element) -> PriceError:
+def _acknowledged(root: Element) -> ServiceError:
     reason = " ".join(text.strip() for text in (root.findtext("Reason/text") or "").split())[:120]
     text = f"ENTSO-E has no prices yet ({reason or 'without a reason'}); if it stays so, check prices.entsoe.zone"
     if root.findtext("Reason/code") == _NO_DATA:
-        return PriceError(TroubleKind.NOT_YET, text)
-    return PriceError(TroubleKind.REFUSED, text.replace(" yet", ""))
+        return ServiceError(TroubleKind.NOT_YET, text)
+    return ServiceError(TroubleKind.REFUSED, text.replace(" yet", ""))
 
 
 class _HasDeclarationsError(Exception):
@@ -154,7 +155,7 @@ class _HasDeclarationsError(Exception):
 
 
 def _tree(body: bytes) -> Element:
-    """The elements without their namespaces; raises `PriceError`."""
+    """The elements without their namespaces; raises `ServiceError`."""
     builder = TreeBuilder()
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True

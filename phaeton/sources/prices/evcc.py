@@ -6,21 +6,11 @@ from collections.abc import Iterator
 
 from phaeton.config.tree_prices import Prices
 from phaeton.links.http import Answer, Ask, TroubleKind
-from phaeton.sources.prices.days import Wall
-from phaeton.sources.prices.provider import (
-    Rhythm,
-    Span,
-    Talk,
-    accepted,
-    decoded,
-    filled,
-    garbage,
-    not_yet,
-    number,
-    section,
-)
-from phaeton.sources.prices.table import PriceError, Row, Table, sound
-from phaeton.sources.prices.times import instant_s
+from phaeton.sources.prices.provider import Rhythm, Span, Talk, filled, not_yet
+from phaeton.sources.prices.table import Row, Table, sound
+from phaeton.sources.service.answers import ServiceError, accepted, decoded, garbage, number, section
+from phaeton.sources.service.days import Wall
+from phaeton.sources.service.times import instant_s
 
 WHO = "evcc"
 
@@ -47,9 +37,9 @@ def provider(config: Prices, wall: Wall) -> Evcc:
 
 
 def parse(answer: Answer) -> Table:
-    """The prices, with or without the wrapper of older versions; raises `PriceError`."""
+    """The prices, with or without the wrapper of older versions; raises `ServiceError`."""
     if answer.status == 404:
-        raise PriceError(TroubleKind.REFUSED, "this evcc has no grid tariff, or prices.evcc.url is not its address")
+        raise ServiceError(TroubleKind.REFUSED, "this evcc has no grid tariff, or prices.evcc.url is not its address")
     said = section(decoded(accepted(answer, WHO), WHO))
     rates = section(said.get("result", said)).get("rates")
     if rates is None:

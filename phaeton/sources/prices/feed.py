@@ -10,10 +10,12 @@ from msgspec import Struct
 
 from phaeton.config.tree_prices import Formula
 from phaeton.links.http import Trouble, TroubleKind
-from phaeton.sources.prices.cache import Cache, decode, encode
+from phaeton.sources.prices.cache import decode, encode
 from phaeton.sources.prices.provider import Span
-from phaeton.sources.prices.schedule import Memory, Policy
+from phaeton.sources.prices.schedule import Policy
 from phaeton.sources.prices.table import RawSlot, Table, covering, merged
+from phaeton.sources.service.cache import Cache
+from phaeton.sources.service.patience import Memory
 
 _log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from phaeton.config.tree_prices import Formula, Prices
 from phaeton.model import PriceSlot
-from phaeton.sources.prices.days import Wall
 from phaeton.sources.prices.table import RawSlot
+from phaeton.sources.service.days import Wall
 
 
 def priced(slots: Sequence[RawSlot], formula: Formula | None, config: Prices, wall: Wall) -> tuple[PriceSlot, ...]:

@@ -7,22 +7,12 @@ from collections.abc import Callable, Iterator
 from phaeton.config.secret import SecretError, reveal
 from phaeton.config.tree_prices import HomeAssistantPrices, Prices
 from phaeton.links.http import Answer, Ask, TroubleKind
-from phaeton.sources.prices.days import Wall
 from phaeton.sources.prices.paths import find
-from phaeton.sources.prices.provider import (
-    Rhythm,
-    Span,
-    Talk,
-    accepted,
-    decoded,
-    filled,
-    garbage,
-    items,
-    number,
-    section,
-)
-from phaeton.sources.prices.table import PriceError, Row, Table, sound
-from phaeton.sources.prices.times import instant_s
+from phaeton.sources.prices.provider import Rhythm, Span, Talk, filled
+from phaeton.sources.prices.table import Row, Table, sound
+from phaeton.sources.service.answers import ServiceError, accepted, decoded, garbage, items, number, section
+from phaeton.sources.service.days import Wall
+from phaeton.sources.service.times import instant_s
 
 WHO = "Home Assistant"
 KEY = "prices.homeassistant.token"
@@ -61,7 +51,7 @@ class HomeAssistant:
         try:
             token = self._token()
         except SecretError as error:
-            raise PriceError(TroubleKind.AUTH, f"no token for {WHO}: {error}; set {KEY}") from None
+            raise ServiceError(TroubleKind.AUTH, f"no token for {WHO}: {error}; set {KEY}") from None
         answer = yield Ask(
             url=f"{self._config.url.rstrip('/')}/api/states/{self._config.entity}",
             headers={"Authorization": f"Bearer {token}"},
@@ -75,9 +65,9 @@ def provider(config: Prices, wall: Wall) -> HomeAssistant:
 
 
 def parse(answer: Answer, config: HomeAssistantPrices, wall: Wall, now_s: float) -> Table:
-    """The prices of the sensor's answer; raises `PriceError`."""
+    """The prices of the sensor's answer; raises `ServiceError`."""
     if answer.status == 404:
-        raise PriceError(TroubleKind.REFUSED, f"{WHO} has no {config.entity}: check prices.homeassistant.entity")
+        raise ServiceError(TroubleKind.REFUSED, f"{WHO} has no {config.entity}: check prices.homeassistant.entity")
     said = section(decoded(accepted(answer, WHO, KEY), WHO))
     if "state" not in said:
         raise garbage(WHO, "it is no state of an entity")
@@ -87,7 +77,7 @@ def parse(answer: Answer, config: HomeAssistantPrices, wall: Wall, now_s: float)
     names = config.attributes or LISTS
     rows = [row for name in names for row in _rows(find(attributes, name), name, config, wall, now_s, scale)]
     if not rows and config.attributes:
-        raise PriceError(TroubleKind.REFUSED, f"{config.entity} has no prices in {', '.join(config.attributes)}")
+        raise ServiceError(TroubleKind.REFUSED, f"{config.entity} has no prices in {', '.join(config.attributes)}")
     if not rows:
         rows = _present(said.get("state"), now_s, scale, config.entity)
     return filled(sound(rows, currency_of(unit, attributes), who=WHO), WHO)
@@ -154,9 +144,9 @@ def _present(state: object, now_s: float, scale: float, entity: str) -> list[Row
     text = str(state).strip().casefold()
     price = number(state, scale)
     if text in _NOTHING:
-        raise PriceError(TroubleKind.SERVER, f"{entity} is {text or 'empty'} in {WHO} at the moment")
+        raise ServiceError(TroubleKind.SERVER, f"{entity} is {text or 'empty'} in {WHO} at the moment")
     if price is None:
-        raise PriceError(
+        raise ServiceError(
             TroubleKind.REFUSED, f"{entity} is no price sensor: name its list in prices.homeassistant.attributes"
         )
     start_s = now_s - now_s % _NOW_S

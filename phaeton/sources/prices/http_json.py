@@ -8,22 +8,12 @@ from datetime import UTC, datetime
 from phaeton.config.secret import SecretError, reveal
 from phaeton.config.tree_prices import HttpJsonPrices, Prices
 from phaeton.links.http import Answer, Ask, TroubleKind, shown
-from phaeton.sources.prices.days import Wall
 from phaeton.sources.prices.paths import find
-from phaeton.sources.prices.provider import (
-    Rhythm,
-    Span,
-    Talk,
-    accepted,
-    decoded,
-    filled,
-    garbage,
-    items,
-    not_yet,
-    number,
-)
-from phaeton.sources.prices.table import PriceError, Row, Table, sound
-from phaeton.sources.prices.times import instant_s
+from phaeton.sources.prices.provider import Rhythm, Span, Talk, filled, not_yet
+from phaeton.sources.prices.table import Row, Table, sound
+from phaeton.sources.service.answers import ServiceError, accepted, decoded, garbage, items, number
+from phaeton.sources.service.days import Wall
+from phaeton.sources.service.times import instant_s
 
 
 class HttpJson:
@@ -42,7 +32,9 @@ class HttpJson:
         try:
             headers = self._headers()
         except SecretError as error:
-            raise PriceError(TroubleKind.AUTH, f"a header is missing: {error}; see prices.http_json.headers") from None
+            raise ServiceError(
+                TroubleKind.AUTH, f"a header is missing: {error}; see prices.http_json.headers"
+            ) from None
         answer = yield Ask(url=address(self._config.url, span, self._wall), headers=headers, conditional=True)
         return parse(answer, self._config, self._wall, self.title)
 
@@ -69,7 +61,7 @@ def address(url: str, span: Span, wall: Wall) -> str:
 
 
 def parse(answer: Answer, config: HttpJsonPrices, wall: Wall, who: str = "the price service") -> Table:
-    """The prices by the configured paths; raises `PriceError`."""
+    """The prices by the configured paths; raises `ServiceError`."""
     if answer.status == 204:
         raise not_yet(who)
     said = decoded(accepted(answer, who, "prices.http_json.headers"), who)

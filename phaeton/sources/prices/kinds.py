@@ -19,13 +19,13 @@ from phaeton.config.tree_prices import Formula, Prices
 from phaeton.links.busitem_client import BusClient
 from phaeton.links.http import HttpClient, Trouble
 from phaeton.model import Now, Zone
-from phaeton.sources.prices.cache import NO_CACHE, Cache
-from phaeton.sources.prices.days import Wall
 from phaeton.sources.prices.feed import Feed, Wiring
 from phaeton.sources.prices.provider import Provider, Rhythm, Span, fetch
 from phaeton.sources.prices.schedule import LONGEST_SPREAD_S, Policy
 from phaeton.sources.prices.source import PriceSource
 from phaeton.sources.prices.table import Table
+from phaeton.sources.service.cache import NO_CACHE, Cache
+from phaeton.sources.service.days import Wall
 
 MARKET_ZONE = "Europe/Brussels"
 """The day of the European auctions is a day of Central European time."""

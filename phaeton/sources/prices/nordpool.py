@@ -6,22 +6,11 @@ from collections.abc import Iterator
 
 from phaeton.config.tree_prices import Prices
 from phaeton.links.http import Answer, Ask, TroubleKind
-from phaeton.sources.prices.days import Wall
-from phaeton.sources.prices.provider import (
-    Rhythm,
-    Span,
-    Talk,
-    accepted,
-    decoded,
-    filled,
-    garbage,
-    items,
-    not_yet,
-    number,
-    section,
-)
-from phaeton.sources.prices.table import PriceError, RawSlot, Row, Table, sound
-from phaeton.sources.prices.times import instant_s
+from phaeton.sources.prices.provider import Rhythm, Span, Talk, filled, not_yet
+from phaeton.sources.prices.table import RawSlot, Row, Table, sound
+from phaeton.sources.service.answers import ServiceError, accepted, decoded, garbage, items, number, section
+from phaeton.sources.service.days import Wall
+from phaeton.sources.service.times import instant_s
 
 URL = "https://dataportal-api.nordpoolgroup.com/api/DayAheadPrices"
 WHO = "Nord Pool"
@@ -44,13 +33,13 @@ class NordPool:
         """One request for each day that is missing; a day that is not there yet does not spoil the others."""
         slots: tuple[RawSlot, ...] = ()
         dropped: dict[str, int] = {}
-        late: PriceError | None = None
+        late: ServiceError | None = None
         for day in span.days:
             params = {"date": day, "market": "DayAhead", "deliveryArea": self._area, "currency": self._currency}
             answer = yield Ask(url=self._url, params=params)
             try:
                 table = parse(answer, self._area)
-            except PriceError as error:
+            except ServiceError as error:
                 if error.trouble.kind is not TroubleKind.NOT_YET:
                     raise
                 late = error
@@ -68,7 +57,7 @@ def provider(config: Prices, wall: Wall) -> NordPool:
 
 
 def parse(answer: Answer, area: str) -> Table:
-    """The prices of one day; preliminary ones do not count yet. Raises `PriceError`."""
+    """The prices of one day; preliminary ones do not count yet. Raises `ServiceError`."""
     if answer.status == 204:
         raise not_yet(WHO)
     said = section(decoded(accepted(answer, WHO), WHO))
@@ -78,7 +67,7 @@ def parse(answer: Answer, area: str) -> Table:
         raise not_yet(WHO)
     rows = list(_rows(said, area))
     if items(said.get("multiAreaEntries")) and not rows:
-        raise PriceError(TroubleKind.REFUSED, f"{WHO} has no area {area!r}: check prices.nordpool.area")
+        raise ServiceError(TroubleKind.REFUSED, f"{WHO} has no area {area!r}: check prices.nordpool.area")
     return filled(sound(rows, str(said.get("currency", ""))[:8], who=WHO), WHO)
 
 

@@ -1,20 +1,19 @@
 """The small interface of the sources: a talk without I/O, and when to have it.
 
-A provider's `talk` is a generator: it yields a request, is sent the answer, and returns a `Table` or raises a
-`PriceError`. So each source is a pure function of answers, and fetching, retrying and counting are written once.
+A provider's `talk` (see `service.answers`) returns a `Table`.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator
 from enum import Enum
-from typing import Protocol, TypeAlias, cast
+from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
-from phaeton.links.http import Answer, Ask, HttpClient, Trouble, TroubleKind, refusal
-from phaeton.sources.prices.table import PriceError, Table
+from phaeton.links.http import Answer, Ask, HttpClient, Trouble, TroubleKind
+from phaeton.sources.prices.table import Table
+from phaeton.sources.service.answers import ServiceError, garbage, have
 
 Talk: TypeAlias = Generator[Ask, Answer, Table]
 
@@ -54,80 +53,19 @@ class Provider(Protocol):
 
 async def fetch(provider: Provider, span: Span, http: HttpClient) -> Table | Trouble:
     """Have the provider's talk over HTTP."""
-    talk = provider.talk(span)
-    try:
-        ask = next(talk)
-        while True:
-            answer = await http.send(ask)
-            if isinstance(answer, Trouble):
-                talk.close()
-                return answer
-            ask = talk.send(answer)
-    except StopIteration as done:
-        return cast("Table", done.value)
-    except PriceError as error:
-        return error.trouble
+    return await have(provider.talk(span), http)
 
 
-def accepted(answer: Answer, who: str, key: str = "") -> Answer:
-    """The answer, when its status is success; raises `PriceError` with what the status says."""
-    trouble = refusal(answer, who, key)
-    if trouble is not None:
-        raise PriceError(trouble.kind, trouble.message, trouble.retry_after_s)
-    return answer
-
-
-def decoded(answer: Answer, who: str) -> object:
-    """The body as JSON; raises `PriceError`."""
-    try:
-        return answer.json()
-    except ValueError:
-        what = f"a page ({answer.content_type})" if "html" in answer.content_type else "no JSON"
-        raise garbage(who, f"it sends {what}") from None
-
-
-def garbage(who: str, what: str) -> PriceError:
-    """An answer that cannot be understood."""
-    return PriceError(TroubleKind.GARBAGE, f"the answer of {who} cannot be understood: {what}")
-
-
-def not_yet(who: str) -> PriceError:
+def not_yet(who: str) -> ServiceError:
     """The prices are not published yet."""
-    return PriceError(TroubleKind.NOT_YET, f"{who} has not published the prices yet")
+    return ServiceError(TroubleKind.NOT_YET, f"{who} has not published the prices yet")
 
 
 def filled(table: Table, who: str) -> Table:
-    """The table, when it has prices; raises `PriceError` when there were none, or none that are sound."""
+    """The table, when it has prices; raises `ServiceError` when there were none, or none that are sound."""
     if table.slots:
         return table
     if table.dropped:
         counts = ", ".join(f"{count} {why}" for why, count in sorted(table.dropped.items()))
         raise garbage(who, f"no row of it is sound ({counts})")
     raise not_yet(who)
-
-
-def number(value: object, scale: float = 1.0) -> float | None:
-    """A finite number, also one in a text (``"0,25"``); None for anything else. Never a switch."""
-    if isinstance(value, str):
-        text = value.strip()
-        try:
-            value = float(text.replace(",", ".") if text.count(",") == 1 and "." not in text else text)
-        except ValueError:
-            return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        found = float(value) * scale
-    except OverflowError:
-        return None
-    return found if math.isfinite(found) else None
-
-
-def section(value: object) -> dict[str, object]:
-    """A JSON object, or an empty one for anything else."""
-    return cast("dict[str, object]", value) if isinstance(value, dict) else {}
-
-
-def items(value: object) -> list[object]:
-    """A JSON list, or an empty one for anything else."""
-    return cast("list[object]", value) if isinstance(value, list) else []

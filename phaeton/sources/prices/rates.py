@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from phaeton.config.tree_prices import Prices
 from phaeton.model import PriceSlot
-from phaeton.sources.prices.days import Wall
+from phaeton.sources.service.days import Wall
 
 HOUR_S = 3600.0
 DAYS = 3

@@ -10,44 +10,20 @@ from __future__ import annotations
 from msgspec import Struct
 
 from phaeton.links.http import Trouble, TroubleKind
-from phaeton.sources.prices.days import Wall
 from phaeton.sources.prices.provider import Rhythm, Span
 from phaeton.sources.prices.table import RawSlot, covering
+from phaeton.sources.service.days import Wall
+from phaeton.sources.service.patience import LEAST_GAP_S, Memory, paused
 
 PUBLISHED_SECOND = 13 * 3600.0 + 300.0
 EAGER_UNTIL_SECOND = 16 * 3600.0
 LONGEST_SPREAD_S = 1500.0
 EAGER_S = 1200.0
 PATIENT_S = 3600.0
-LEAST_GAP_S = 60.0
-"""Between two requests, whatever happens."""
 AFTER_BORDER_S = 2.0
 """A service that knows the present price only is asked right after the quarter has begun."""
 _TOLERANCE_S = 3700.0
 """Some sources leave the last hour of a day to the next, for their day is another zone's."""
-
-PAUSES_S: dict[TroubleKind, tuple[float, ...]] = {
-    TroubleKind.NETWORK: (60.0, 120.0, 300.0, 600.0, 900.0),
-    TroubleKind.SERVER: (60.0, 120.0, 300.0, 600.0, 1200.0, 2400.0, 3600.0),
-    TroubleKind.GARBAGE: (600.0, 1200.0, 2400.0, 3600.0, 7200.0),
-    TroubleKind.RATE_LIMIT: (600.0, 1200.0, 2400.0, 4800.0, 7200.0),
-    TroubleKind.AUTH: (3600.0, 21600.0, 86400.0),
-    TroubleKind.REFUSED: (3600.0, 21600.0, 86400.0),
-}
-"""After the first, second, ... trouble of a kind in a row; the last one repeats. A changed secret ends the pause."""
-
-
-class Memory(Struct, frozen=True):
-    """What is remembered of the requests so far."""
-
-    answered_s: float | None = None
-    """When prices came last (UTC)."""
-    trouble: Trouble | None = None
-    """Of the last request; None when it went well."""
-    failures: int = 0
-    """Troubles in a row; prices that are not published yet are none."""
-    not_before_s: float = 0.0
-    """No request before (UTC)."""
 
 
 class Policy(Struct, frozen=True):
@@ -96,13 +72,7 @@ class Policy(Struct, frozen=True):
         """The memory after a request; ``chance`` (0 to 1) varies the pause."""
         vary = 0.7 + 0.6 * chance
         if trouble is not None and trouble.kind is not TroubleKind.NOT_YET:
-            same = before.trouble is not None and before.trouble.kind is trouble.kind
-            failures = before.failures + 1 if same else 1
-            pauses = PAUSES_S[trouble.kind]
-            pause_s = max(pauses[min(failures, len(pauses)) - 1] * vary, LEAST_GAP_S)
-            if trouble.retry_after_s is not None:
-                pause_s = max(pause_s, trouble.retry_after_s * (1.0 + 0.1 * chance))
-            return Memory(before.answered_s, trouble, failures, now_s + pause_s)
+            return paused(before, trouble, now_s, chance)
         answered_s = now_s if trouble is None else before.answered_s
         if self.rhythm is Rhythm.SERVICE:
             left_s = covering(slots, now_s) - now_s

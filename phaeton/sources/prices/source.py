@@ -28,9 +28,9 @@ from phaeton.config.tree_prices import Prices
 from phaeton.model import Now, PriceCurve, PriceSlot, Unavailable, Zone
 from phaeton.price_report import PriceReport, SourceReport, hour_rows, table
 from phaeton.sources.prices import rates
-from phaeton.sources.prices.days import Wall
 from phaeton.sources.prices.feed import Feed
 from phaeton.sources.prices.formula import priced
+from phaeton.sources.service.days import Wall
 
 _log = logging.getLogger(__name__)
 

@@ -15,7 +15,8 @@ from itertools import pairwise
 from msgspec import Struct
 from msgspec.structs import replace
 
-from phaeton.links.http import Trouble, TroubleKind
+from phaeton.links.http import TroubleKind
+from phaeton.sources.service.answers import ServiceError
 
 HOUR_S = 3600.0
 GRID_S = 300.0
@@ -42,14 +43,6 @@ _HIGHEST = {
 }
 _HIGHEST_ELSE = 5000.0
 """No price per kWh is above; a table that has one mistakes its unit (MWh for kWh is a factor of 1000)."""
-
-
-class PriceError(Exception):
-    """An answer without prices that can be used; says why, and what sort of trouble it is."""
-
-    def __init__(self, kind: TroubleKind, message: str, retry_after_s: float | None = None) -> None:
-        super().__init__(message)
-        self.trouble = Trouble(kind, message, retry_after_s)
 
 
 class Row(Struct, frozen=True, gc=False):
@@ -91,14 +84,16 @@ def sound(
 ) -> Table:
     """The rows as a table; ``length_s`` is the length of a slot where the source says it.
 
-    Raises `PriceError` when a price is so high that the unit must be wrong, or when there are far too many rows.
+    Raises `ServiceError` when a price is so high that the unit must be wrong, or when there are far too many rows.
     """
     kept: dict[float, Row] = {}
     dropped: Counter[str] = Counter()
     contradicting: set[float] = set()
     for count, row in enumerate(rows):
         if count >= MOST_ROWS:
-            raise PriceError(TroubleKind.GARBAGE, f"{who} sends more than {MOST_ROWS} prices: check what is asked for")
+            raise ServiceError(
+                TroubleKind.GARBAGE, f"{who} sends more than {MOST_ROWS} prices: check what is asked for"
+            )
         why = _wrong(row)
         start_s = row.start_s
         if why or start_s is None:
@@ -158,7 +153,7 @@ def _check_unit(rows: list[Row], currency: str, who: str) -> None:
         text = (
             f"{who} tells {worst:g} {currency or 'units'} per kWh, which is no price: is the unit per MWh, or in cents?"
         )
-        raise PriceError(TroubleKind.GARBAGE, text)
+        raise ServiceError(TroubleKind.GARBAGE, text)
 
 
 def _usual_length_s(borders: list[float]) -> float:

@@ -14,20 +14,11 @@ from collections.abc import Callable, Iterator
 from phaeton.config.secret import SecretError, reveal
 from phaeton.config.tree_prices import Prices
 from phaeton.links.http import Answer, Ask, TroubleKind
-from phaeton.sources.prices.days import Wall
-from phaeton.sources.prices.provider import (
-    Rhythm,
-    Span,
-    Talk,
-    accepted,
-    filled,
-    garbage,
-    items,
-    number,
-    section,
-)
-from phaeton.sources.prices.table import PriceError, Row, Table, sound
-from phaeton.sources.prices.times import instant_s
+from phaeton.sources.prices.provider import Rhythm, Span, Talk, filled
+from phaeton.sources.prices.table import Row, Table, sound
+from phaeton.sources.service.answers import ServiceError, accepted, garbage, items, number, section
+from phaeton.sources.service.days import Wall
+from phaeton.sources.service.times import instant_s
 
 URL = "https://api.tibber.com/v1-beta/gql"
 WHO = "Tibber"
@@ -62,7 +53,7 @@ class Tibber:
         try:
             token = self._token()
         except SecretError as error:
-            raise PriceError(TroubleKind.AUTH, f"no access token for Tibber: {error}; set {KEY}") from None
+            raise ServiceError(TroubleKind.AUTH, f"no access token for Tibber: {error}; set {KEY}") from None
         fields = _FULL
         answer = yield self._ask(token, fields)
         if _code(answer) in _QUERY_CODES:
@@ -97,7 +88,7 @@ def provider(config: Prices, wall: Wall) -> Tibber:
 
 
 def homes(answer: Answer) -> list[dict[str, object]]:
-    """The homes of the account; raises `PriceError` with what the errors of the answer mean."""
+    """The homes of the account; raises `ServiceError` with what the errors of the answer mean."""
     said = _decoded(answer)
     viewer = section(section(section(said).get("data")).get("viewer"))
     found = [section(home) for home in [*items(viewer.get("homes")), viewer.get("home")] if isinstance(home, dict)]
@@ -113,34 +104,36 @@ def homes(answer: Answer) -> list[dict[str, object]]:
 
 
 def choose(found: list[dict[str, object]], wanted: str) -> dict[str, object]:
-    """The home that is meant; raises `PriceError` with the names where that is not clear."""
+    """The home that is meant; raises `ServiceError` with the names where that is not clear."""
     if wanted:
         named = [home for home in found if wanted.casefold() in (text.casefold() for text in _names(home))]
         if not named:
             known = ", ".join(_name(home) for home in found) or "none"
             text = f"there is no home {wanted!r} in this Tibber account; there is: {known}. Set prices.tibber.home"
-            raise PriceError(TroubleKind.REFUSED, text)
+            raise ServiceError(TroubleKind.REFUSED, text)
         if len(named) > 1:
-            raise PriceError(
+            raise ServiceError(
                 TroubleKind.REFUSED, f"several homes of this Tibber account are called {wanted!r}; name it by its id"
             )
         if named[0].get("currentSubscription") is None:
-            raise PriceError(TroubleKind.REFUSED, f"the home {_name(named[0])} has no contract with Tibber")
+            raise ServiceError(TroubleKind.REFUSED, f"the home {_name(named[0])} has no contract with Tibber")
         return named[0]
     subscribed = [home for home in found if home.get("currentSubscription") is not None]
     if not subscribed:
-        raise PriceError(TroubleKind.REFUSED, "no home of this Tibber account has a contract, so there are no prices")
+        raise ServiceError(TroubleKind.REFUSED, "no home of this Tibber account has a contract, so there are no prices")
     if len(subscribed) > 1:
         names = ", ".join(_name(home) for home in subscribed)
-        raise PriceError(TroubleKind.REFUSED, f"this Tibber account has several homes: {names}. Set prices.tibber.home")
+        raise ServiceError(
+            TroubleKind.REFUSED, f"this Tibber account has several homes: {names}. Set prices.tibber.home"
+        )
     return subscribed[0]
 
 
 def parse(home: dict[str, object]) -> Table:
-    """The prices of a home, today's and tomorrow's; raises `PriceError`."""
+    """The prices of a home, today's and tomorrow's; raises `ServiceError`."""
     info = _price_info(home)
     if info is None:
-        raise PriceError(TroubleKind.SERVER, "Tibber tells no prices at the moment; this happens in its maintenance")
+        raise ServiceError(TroubleKind.SERVER, "Tibber tells no prices at the moment; this happens in its maintenance")
     rows = list(_rows(info))
     currency = next((str(row["currency"]) for row in rows if isinstance(row.get("currency"), str)), "")
     return sound((_row(row) for row in rows), currency[:8], who=WHO)
@@ -215,11 +208,11 @@ def _raise_errors(answer: Answer, said: object) -> None:
     code, message = errors[0]
     if code in _AUTH_CODES:
         text = f"Tibber does not accept the access token: make a new one at developer.tibber.com and set {KEY}"
-        raise PriceError(TroubleKind.AUTH, text)
+        raise ServiceError(TroubleKind.AUTH, text)
     if "demo user" in message.casefold():
-        raise PriceError(TroubleKind.AUTH, f"Tibber's demo token may not do this: set {KEY} to your own")
+        raise ServiceError(TroubleKind.AUTH, f"Tibber's demo token may not do this: set {KEY} to your own")
     if code in _QUERY_CODES:
         text = "Tibber no longer understands what it is asked: an update of Phaeton is needed"
-        raise PriceError(TroubleKind.REFUSED, text)
+        raise ServiceError(TroubleKind.REFUSED, text)
     accepted(answer, WHO, KEY)
-    raise PriceError(TroubleKind.SERVER, f"Tibber has trouble of its own ({code or 'an error without a code'})")
+    raise ServiceError(TroubleKind.SERVER, f"Tibber has trouble of its own ({code or 'an error without a code'})")

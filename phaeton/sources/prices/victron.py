@@ -16,7 +16,8 @@ from phaeton.links.busitem_client import SETTINGS, BusClient, Presence, Watch
 from phaeton.links.busitem_service import BUS_ITEM
 from phaeton.links.dbus import BUS, BUS_PATH, DbusError
 from phaeton.links.http import Trouble, TroubleKind
-from phaeton.sources.prices.table import PriceError, Row, Table, sound
+from phaeton.sources.prices.table import Row, Table, sound
+from phaeton.sources.service.answers import ServiceError
 
 WHO = "The D-Bus"
 SYSTEM = "com.victronenergy.system"
@@ -61,7 +62,7 @@ class BusPrice:
         try:
             if self._watch is None:
                 await self._begin()
-        except PriceError as error:
+        except ServiceError as error:
             return error.trouble
         except DbusError as error:
             return Trouble(TroubleKind.SERVER, f"the D-Bus cannot be looked through: {error}")
@@ -82,7 +83,7 @@ class BusPrice:
         start_s = now_s - now_s % QUARTER_S
         try:
             return sound([Row(start_s, price * self._config.scale, start_s + QUARTER_S)], note=self._note, who=WHO)
-        except PriceError as error:
+        except ServiceError as error:
             return error.trouble
 
     async def _begin(self) -> None:
@@ -150,16 +151,16 @@ def prices_in(items: Mapping[str, object]) -> dict[str, float]:
 
 
 def one_of(candidates: Mapping[str, float]) -> tuple[str, str]:
-    """Service and path of the only candidate; raises `PriceError` that tells what was found."""
+    """Service and path of the only candidate; raises `ServiceError` that tells what was found."""
     if not candidates:
         text = (
             "there is no price on the D-Bus: plain Venus OS has none, an add-on must publish it; "
             "name it in prices.victron.service and .path, or choose another source"
         )
-        raise PriceError(TroubleKind.SERVER, text)
+        raise ServiceError(TroubleKind.SERVER, text)
     if len(candidates) > 1:
         named = ", ".join(f"{where} = {value:g}" for where, value in sorted(candidates.items())[:_MOST_NAMED])
         text = f"{len(candidates)} values on the D-Bus may be the price: {named}; name one in prices.victron"
-        raise PriceError(TroubleKind.REFUSED, text)
+        raise ServiceError(TroubleKind.REFUSED, text)
     service, _, path = next(iter(candidates)).partition(" ")
     return service, path

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from phaeton import zones
 from phaeton.links.http import Answer, Ask, TroubleKind
-from phaeton.sources.prices.days import Wall
 from phaeton.sources.prices.provider import Provider, Span
-from phaeton.sources.prices.table import PriceError, Table
+from phaeton.sources.prices.table import Table
+from phaeton.sources.service.answers import ServiceError
+from phaeton.sources.service.days import Wall
 
 SAMPLES = Path(__file__).parent / "samples"
 BERLIN = Wall(zones.zone("Europe/Berlin", 1_790_000_000.0))
@@ -48,7 +49,7 @@ def span(now: str = "2026-11-23T14:20:00+01:00") -> Span:
 
 
 def talk(provider: Provider, answers: Iterable[Answer], when: Span | None = None) -> tuple[Table, list[Ask]]:
-    """Have a talk with the answers in turn; the table and what was asked. Raises `PriceError`."""
+    """Have a talk with the answers in turn; the table and what was asked. Raises `ServiceError`."""
     asks: list[Ask] = []
     talking = provider.talk(when or span())
     left = iter(answers)
@@ -64,7 +65,7 @@ def talk(provider: Provider, answers: Iterable[Answer], when: Span | None = None
     return found, asks
 
 
-def trouble_of(error: PriceError) -> TroubleKind:
+def trouble_of(error: ServiceError) -> TroubleKind:
     """What sort of trouble it is."""
     return error.trouble.kind
 

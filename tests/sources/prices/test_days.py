@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from phaeton import zones
 from phaeton.config.tree_prices import Fee, FeedIn, Formula, Hours, Prices, Rate
-from phaeton.sources.prices.days import Wall
 from phaeton.sources.prices.formula import priced
 from phaeton.sources.prices.rates import fixed, time_of_use
 from phaeton.sources.prices.table import RawSlot
-from phaeton.sources.prices.times import instant_s
+from phaeton.sources.service.days import Wall
+from phaeton.sources.service.times import instant_s
 from tests.sources.prices.answers import BERLIN, UTC_WALL, at, text
 
 SPRING = "2026-03-29T12:00:00+02:00"

@@ -15,8 +15,8 @@ from phaeton.config.tree_prices import HomeAssistantPrices, HttpJsonPrices
 from phaeton.links.http import Answer, TroubleKind
 from phaeton.sources.prices import awattar, energy_charts, entsoe, evcc, homeassistant, http_json, nordpool, tibber
 from phaeton.sources.prices.paths import find
-from phaeton.sources.prices.provider import number
-from phaeton.sources.prices.table import PriceError, Table
+from phaeton.sources.prices.table import Table
+from phaeton.sources.service.answers import ServiceError, number
 from tests.sources.prices.answers import BERLIN, answer, at, sample
 
 NOW_S = at("2026-11-23T14:20:00+01:00")
@@ -116,7 +116,7 @@ def test_a_good_answer_with_a_value_replaced_never_becomes_free_energy(kind: str
     ids=["entity", "entity in utf-16", "deep", "other", "page", "empty"],
 )
 def test_xml_that_declares_or_is_none_gives_no_prices(body: bytes) -> None:
-    with pytest.raises(PriceError) as error:
+    with pytest.raises(ServiceError) as error:
         entsoe.parse(answer(body, content_type="text/xml"))
     assert error.value.trouble.kind in (TroubleKind.GARBAGE, TroubleKind.NOT_YET)
     assert "passwd" not in str(error.value)
@@ -128,7 +128,7 @@ def test_any_path_into_anything_finds_something_or_nothing(value: Any, path: str
 
 
 def _parse(kind: str, found: Answer) -> Table | None:
-    with contextlib.suppress(PriceError):
+    with contextlib.suppress(ServiceError):
         return PARSERS[kind](found)
     return None
 

@@ -9,7 +9,8 @@ import pytest
 from phaeton.config.tree_prices import HttpJsonPrices
 from phaeton.links.http import TroubleKind
 from phaeton.sources.prices import awattar, energy_charts, entsoe, evcc, http_json, nordpool, tibber
-from phaeton.sources.prices.table import PriceError, Table
+from phaeton.sources.prices.table import Table
+from phaeton.sources.service.answers import ServiceError
 from tests.sources.prices.answers import BERLIN, SAMPLES, at, hours, sample, text, trouble_of
 
 
@@ -84,7 +85,7 @@ def test_shuffled_rows_are_put_in_order_and_a_gap_stays_one() -> None:
     ],
 )
 def test_tibbers_trouble_has_its_kind_and_says_what_to_do(name: str, kind: TroubleKind, says: str) -> None:
-    with pytest.raises(PriceError, match=says) as error:
+    with pytest.raises(ServiceError, match=says) as error:
         of_tibber(name)
     assert trouble_of(error.value) is kind
     assert "sample text" not in str(error.value)
@@ -103,7 +104,7 @@ def test_a_market_that_has_not_published_yet_is_no_error() -> None:
         lambda: energy_charts.parse(sample("price_05")),
         lambda: entsoe.parse(sample("price_09")),
     ):
-        with pytest.raises(PriceError) as error:
+        with pytest.raises(ServiceError) as error:
             parse()
         assert trouble_of(error.value) is TroubleKind.NOT_YET
 

@@ -14,7 +14,8 @@ from phaeton.sources.prices import energy_charts, entsoe, http_json, nordpool
 from phaeton.sources.prices.homeassistant import HomeAssistant, parse
 from phaeton.sources.prices.kinds import spread_s
 from phaeton.sources.prices.schedule import LONGEST_SPREAD_S
-from phaeton.sources.prices.table import PriceError, Table
+from phaeton.sources.prices.table import Table
+from phaeton.sources.service.answers import ServiceError
 from tests.sources.prices.answers import BERLIN, UTC_WALL, answer, at, sample, span, talk, text
 
 NOW_S = at("2026-11-23T14:20:00+01:00")
@@ -72,7 +73,7 @@ def test_a_sensor_without_lists_tells_the_price_of_now() -> None:
     ],
 )
 def test_a_sensor_that_is_not_there_is_no_price_of_0(state: str, kind: TroubleKind) -> None:
-    with pytest.raises(PriceError, match=r"sensor\.x") as error:
+    with pytest.raises(ServiceError, match=r"sensor\.x") as error:
         sensor({}, state=state)
     assert error.value.trouble.kind is kind
 
@@ -81,15 +82,15 @@ def test_attributes_paths_and_scale_can_be_named() -> None:
     told = {"info": {"list": [{"at": {"s": 1795474800}, "v": "12,5"}]}}
     table = sensor(told, attributes=("info.list",), start="at.s", value="v", scale=0.01)
     assert table.slots[0].price == pytest.approx(0.125)
-    with pytest.raises(PriceError, match=r"has no prices in nothing\.here"):
+    with pytest.raises(ServiceError, match=r"has no prices in nothing\.here"):
         sensor(told, attributes=("nothing.here",))
 
 
 def test_home_assistant_is_asked_with_the_token_and_says_which_one_is_wrong() -> None:
     config = HomeAssistantPrices(url="http://h:8123/", entity="sensor.x")
-    with pytest.raises(PriceError, match=r"check prices\.homeassistant\.token"):
+    with pytest.raises(ServiceError, match=r"check prices\.homeassistant\.token"):
         talk(HomeAssistant(config, lambda: "abc", BERLIN), [Answer(401)])
-    with pytest.raises(PriceError, match=r"no sensor\.x"):
+    with pytest.raises(ServiceError, match=r"no sensor\.x"):
         talk(HomeAssistant(config, lambda: "abc", BERLIN), [Answer(404)])
     _, asks = talk(HomeAssistant(config, lambda: "abc", BERLIN), [answer({"state": "0.2", "attributes": {}})])
     assert asks[0].url == "http://h:8123/api/states/sensor.x"
@@ -135,7 +136,7 @@ def test_ends_and_levels_are_taken_where_they_are_named() -> None:
     ],
 )
 def test_json_without_prices_says_where_they_were_looked_for(body: object, says: str) -> None:
-    with pytest.raises(PriceError, match=says):
+    with pytest.raises(ServiceError, match=says):
         http_json.parse(answer(body), HttpJsonPrices(url="http://h"), BERLIN)
 
 
@@ -154,7 +155,7 @@ def test_times_go_into_the_address_and_secrets_into_headers() -> None:
 def test_preliminary_prices_do_not_count_yet() -> None:
     said = json.loads(sample("price_01").body)
     said["areaStates"] = [{"state": "Preliminary", "areas": ["GER"]}]
-    with pytest.raises(PriceError, match="not published"):
+    with pytest.raises(ServiceError, match="not published"):
         nordpool.parse(answer(said), "GER")
 
 
@@ -162,18 +163,18 @@ def test_one_day_that_is_not_there_yet_does_not_spoil_the_other() -> None:
     table, asks = talk(nordpool.NordPool("GER", "EUR"), [sample("price_01"), sample("price_03")])
     assert len(table.slots) == 96
     assert [ask.params["date"] for ask in asks] == list(span().days)
-    with pytest.raises(PriceError, match="not published"):
+    with pytest.raises(ServiceError, match="not published"):
         talk(nordpool.NordPool("GER", "EUR"), [sample("price_03"), sample("price_03")])
-    with pytest.raises(PriceError, match=r"no area 'SE3'"):
+    with pytest.raises(ServiceError, match=r"no area 'SE3'"):
         talk(nordpool.NordPool("SE3", "EUR"), [sample("price_01"), sample("price_03")])
 
 
 def test_a_zone_that_is_not_known_and_a_service_that_ends_are_said() -> None:
-    with pytest.raises(PriceError, match=r"check prices\.energy_charts\.zone"):
+    with pytest.raises(ServiceError, match=r"check prices\.energy_charts\.zone"):
         energy_charts.parse(Answer(400))
     said = json.loads(sample("price_04").body)
     assert "going to end" in energy_charts.parse(answer({**said, "deprecated": True})).note
-    with pytest.raises(PriceError, match="unit"):
+    with pytest.raises(ServiceError, match="unit"):
         energy_charts.parse(answer({**said, "unit": "EUR / kg"}))
 
 
@@ -195,7 +196,7 @@ def test_a_curve_that_repeats_nothing_leaves_its_gaps() -> None:
 
 def test_a_wrong_token_of_entsoe_is_said_also_where_the_answer_is_xml() -> None:
     refused = Answer(401, sample("price_09").body, {"content-type": "text/xml"})
-    with pytest.raises(PriceError, match=r"check prices\.entsoe\.token") as error:
+    with pytest.raises(ServiceError, match=r"check prices\.entsoe\.token") as error:
         entsoe.parse(refused)
     assert error.value.trouble.kind is TroubleKind.AUTH
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phaeton.links.http import TroubleKind
-from phaeton.sources.prices.table import MOST_ROWS, PriceError, RawSlot, Row, covering, merged, sound
+from phaeton.sources.prices.table import MOST_ROWS, RawSlot, Row, covering, merged, sound
+from phaeton.sources.service.answers import ServiceError
 
 DAY_S = 1_795_474_800.0
 Q = 900.0
@@ -51,7 +52,7 @@ def test_rows_become_slots(rows: list[Row], slots: list[tuple[float, float, floa
     ("price", "currency"), [(81.56, "EUR"), (25.0, "GBP"), (-800.0, "SEK"), (90000.0, "HUF"), (6000.0, "")]
 )
 def test_a_price_per_megawatt_hour_or_in_cents_is_a_mistake_and_refuses_all(price: float, currency: str) -> None:
-    with pytest.raises(PriceError, match="unit") as error:
+    with pytest.raises(ServiceError, match="unit") as error:
         sound([Row(at(0), 0.1), Row(at(1), price)], currency)
     assert error.value.trouble.kind is TroubleKind.GARBAGE
 
@@ -62,7 +63,7 @@ def test_a_high_price_is_a_price(price: float, currency: str) -> None:
 
 
 def test_an_answer_without_end_is_refused() -> None:
-    with pytest.raises(PriceError, match=str(MOST_ROWS)):
+    with pytest.raises(ServiceError, match=str(MOST_ROWS)):
         sound(Row(at(n), 0.1) for n in range(MOST_ROWS + 1))
 
 
@@ -92,7 +93,7 @@ rows = st.lists(st.builds(Row, times, numbers, times, numbers, st.text(max_size=
 def test_any_rows_give_slots_in_order_without_overlaps_or_an_error_in_words(one: list[Row], other: list[Row]) -> None:
     try:
         first, second = sound(one).slots, sound(other).slots
-    except PriceError:
+    except ServiceError:
         return
     for slots in (first, second, merged(first, second)):
         assert all(math.isfinite(slot.price) and slot.end_s > slot.start_s for slot in slots)

@@ -6,8 +6,8 @@ import pytest
 
 from phaeton.config.secret import SecretError
 from phaeton.links.http import TroubleKind
-from phaeton.sources.prices.table import PriceError
 from phaeton.sources.prices.tibber import Tibber
+from phaeton.sources.service.answers import ServiceError
 from tests.sources.prices.answers import answer, sample, talk, trouble_of
 
 
@@ -51,7 +51,7 @@ def test_a_home_without_a_contract_is_passed_over() -> None:
 
 def test_of_several_homes_the_owner_must_choose_and_is_told_their_names() -> None:
     both = answer(account(home("Home", [ROW], 1), home("Cabin", [{**ROW, "total": 0.5}], 2)))
-    with pytest.raises(PriceError, match=r"several homes: Home, Cabin\. Set prices\.tibber\.home") as error:
+    with pytest.raises(ServiceError, match=r"several homes: Home, Cabin\. Set prices\.tibber\.home") as error:
         talk(client(), [both])
     assert trouble_of(error.value) is TroubleKind.REFUSED
     assert "id-" not in str(error.value)
@@ -61,7 +61,7 @@ def test_of_several_homes_the_owner_must_choose_and_is_told_their_names() -> Non
 
 def test_a_home_without_a_name_is_not_called_by_its_id() -> None:
     nameless = {**home("", [ROW], 7), "address": None, "appNickname": None}
-    with pytest.raises(PriceError, match=r"several homes: one without a name, Home\.") as error:
+    with pytest.raises(ServiceError, match=r"several homes: one without a name, Home\.") as error:
         talk(client(), [answer(account(nameless, home("Home", [ROW])))])
     assert "id-7" not in str(error.value)
 
@@ -76,7 +76,7 @@ def test_a_home_without_a_name_is_not_called_by_its_id() -> None:
     ],
 )
 def test_a_home_that_is_not_there_is_said_and_no_other_one_is_taken(homes: list[dict[str, object]], says: str) -> None:
-    with pytest.raises(PriceError, match=says):
+    with pytest.raises(ServiceError, match=says):
         talk(client("Nowhere"), [answer(account(*homes))])
 
 
@@ -94,7 +94,7 @@ def test_a_contract_without_quarters_is_asked_for_hours_and_from_then_on_only_fo
 
 
 def test_no_prices_in_either_resolution_are_not_published_yet() -> None:
-    with pytest.raises(PriceError) as error:
+    with pytest.raises(ServiceError) as error:
         talk(client(), [sample("tibber_13"), answer(account(home("Home", [])))])
     assert trouble_of(error.value) is TroubleKind.NOT_YET
 
@@ -104,7 +104,7 @@ def test_a_query_that_is_not_understood_is_repeated_once_with_less() -> None:
     assert len(table.slots) == 1
     assert isinstance(asks[1].json, dict)
     assert "energy" not in asks[1].json["query"]
-    with pytest.raises(PriceError, match="update of Phaeton"):
+    with pytest.raises(ServiceError, match="update of Phaeton"):
         talk(client(), [sample("tibber_23"), sample("tibber_23")])
 
 
@@ -117,19 +117,19 @@ def test_a_token_that_cannot_be_read_asks_nobody() -> None:
     def gone() -> str:
         raise SecretError("/run/token cannot be read: no such file or directory")
 
-    with pytest.raises(PriceError, match=r"/run/token cannot be read.*set prices\.tibber\.token") as error:
+    with pytest.raises(ServiceError, match=r"/run/token cannot be read.*set prices\.tibber\.token") as error:
         talk(Tibber(gone), [])
     assert trouble_of(error.value) is TroubleKind.AUTH
 
 
 def test_the_demo_account_may_not_do_everything() -> None:
     said = {"errors": [{"message": "not allowed for the demo user", "extensions": {"code": "X"}}], "data": None}
-    with pytest.raises(PriceError, match="demo token") as error:
+    with pytest.raises(ServiceError, match="demo token") as error:
         talk(client(), [answer(said)])
     assert trouble_of(error.value) is TroubleKind.AUTH
 
 
 def test_rows_of_which_none_is_sound_are_garbage_and_not_news_to_come() -> None:
-    with pytest.raises(PriceError, match="no row of it is sound") as error:
+    with pytest.raises(ServiceError, match="no row of it is sound") as error:
         talk(client(), [answer(account(home("Home", [{**ROW, "total": None}])))])
     assert trouble_of(error.value) is TroubleKind.GARBAGE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 
-from phaeton.sources.prices.days import Wall
+from phaeton.sources.service.days import Wall
 
 _MILLISECONDS_FROM = 1e11
 """Seconds reach this in the year 5138, milliseconds did in 1973."""
