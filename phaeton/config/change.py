@@ -36,6 +36,8 @@ class Change(Struct, frozen=True):
     """The time zone must be read anew."""
     prices: bool = False
     """The source of the prices must be made anew."""
+    forecast: bool = False
+    """The source of the forecast must be made anew."""
     vehicles: bool = False
     """The sources of the cars must be made anew, or what is published of them."""
     web: bool = False
@@ -66,6 +68,7 @@ def compare(old: Config, new: Config) -> Change:
         site=(old.site.source, old.site.require_dbus) != (new.site.source, new.site.require_dbus),
         zone=old.site.timezone != new.site.timezone,
         prices=old.prices != new.prices,
+        forecast=(old.forecast, old.site.home) != (new.forecast, new.site.home),
         vehicles=(old.vehicles, old.site.home) != (new.vehicles, new.site.home),
         web=old.web != new.web,
         store=old.store.directory != new.store.directory,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from phaeton import zones
 from phaeton.config.contradiction import Contradiction
+from phaeton.config.forecast_rules import forecast_rules
 from phaeton.config.points import charging_points
 from phaeton.config.price_rules import price_rules
 from phaeton.config.tree import Charger, Config
@@ -37,6 +38,7 @@ def contradictions(config: Config) -> Iterator[Contradiction]:
     yield from _windows(config)
     yield from _strategy(config)
     yield from price_rules(config)
+    yield from forecast_rules(config)
     yield from vehicle_rules(config)
     yield from vehicle_source_rules(config)
 

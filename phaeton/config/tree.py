@@ -12,6 +12,7 @@ from msgspec import field
 from phaeton.config.node import Node
 from phaeton.config.node import meta as _meta
 from phaeton.config.tree_cars import Vehicle
+from phaeton.config.tree_forecast import Forecast
 from phaeton.config.tree_prices import Prices
 from phaeton.config.tree_schedule import Schedule
 from phaeton.config.tree_vehicles import HomePosition
@@ -279,6 +280,7 @@ class Config(Node, frozen=True):
     battery: Battery = Battery()
     schedule: Schedule = Schedule()
     prices: Prices = Prices()
+    forecast: Forecast = Forecast()
     vehicles: Annotated[tuple[Vehicle, ...], _meta("The cars that charge here")] = ()
     web: Web = Web()
     store: Store = Store()

@@ -31,6 +31,32 @@ def sound_forecast(curve: ForecastCurve) -> ForecastCurve:
     return curve if slots == curve.slots else ForecastCurve(curve.mono_s, curve.utc_s, slots)
 
 
+def newest_prices(before: PriceCurve | None, curve: PriceCurve, utc_s: float) -> PriceCurve:
+    """The curve that came in, made sound; where it tells nothing new of the time ahead it is as old as the one before.
+
+    What was decided by a curve is thought over only when another one comes.
+    """
+    found = sound_prices(curve)
+    if before is None or before.currency != found.currency or _differ(before.slots, found.slots, utc_s):
+        return found
+    return PriceCurve(before.mono_s, before.utc_s, found.slots, found.currency)
+
+
+def newest_forecast(before: ForecastCurve | None, curve: ForecastCurve, utc_s: float) -> ForecastCurve:
+    """The same for a forecast."""
+    found = sound_forecast(curve)
+    if before is None or _differ(before.slots, found.slots, utc_s):
+        return found
+    return ForecastCurve(before.mono_s, before.utc_s, found.slots)
+
+
+def _differ(before: tuple[Slot, ...], after: tuple[Slot, ...], utc_s: float) -> bool:
+    """Whether two curves tell different things of the time ahead."""
+    if before == after:
+        return False
+    return [slot for slot in before if slot.end_s > utc_s] != [slot for slot in after if slot.end_s > utc_s]
+
+
 def _in_order(slots: list[Slot]) -> tuple[Slot, ...]:
     timed = [s for s in slots if isfinite(s.start_s) and isfinite(s.end_s) and s.end_s > s.start_s]
     found: list[Slot] = []

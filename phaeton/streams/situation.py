@@ -27,7 +27,7 @@ from phaeton.model import (
     VehicleReading,
     Zone,
 )
-from phaeton.streams.curves import sound_forecast, sound_prices
+from phaeton.streams.curves import newest_forecast, newest_prices
 
 
 class ConfigChanged(Event, frozen=True, gc=False, tag=True):
@@ -163,9 +163,9 @@ def fold(situation: Situation, events: Iterable[Event]) -> Situation:
             away = event if event.source == "site" else away
             points = tuple([replace(p, unavailable=event) if p.id == event.source else p for p in points])
         elif isinstance(event, PriceCurve):
-            prices = sound_prices(event)
+            prices = newest_prices(prices, event, utc_s)
         elif isinstance(event, ForecastCurve):
-            forecast = sound_forecast(event)
+            forecast = newest_forecast(forecast, event, utc_s)
         elif isinstance(event, VehicleReading):
             vehicles = (*[v for v in vehicles if v.vehicle != event.vehicle], event)[-_MOST_VEHICLES:]
     return Situation(mono_s, utc_s, points, site, away, prices, forecast, vehicles)
