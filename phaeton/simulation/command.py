@@ -18,9 +18,10 @@ from phaeton.simulation.history import History, read_history
 from phaeton.simulation.house_setup import HouseSetup
 from phaeton.simulation.progress import ProgressBar
 from phaeton.simulation.result import Result, Setup
+from phaeton.simulation.scope import SimulationError
 from phaeton.simulation.series import Series
 from phaeton.simulation.settings import configured
-from phaeton.simulation.simulate import SimulationError, simulate
+from phaeton.simulation.simulate import simulate
 from phaeton.simulation.stays import Stay, daily, read_stays
 from phaeton.simulation.tariff import Tariff, read_tariff
 from phaeton.zones import zone as zone_of

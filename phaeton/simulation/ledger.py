@@ -6,9 +6,14 @@ the rest is PV.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from phaeton.simulation.result import Totals
+from msgspec import structs
+
+from phaeton.simulation.csv_rows import utc_text
+from phaeton.simulation.result import MonthTotals, StayTotals, Totals, WeekTotals
+from phaeton.simulation.stays import Stay
 
 _WH = 1000.0
 _DECIMALS = 6
@@ -95,3 +100,34 @@ class Account:
 
 def _kwh(energy_wh: float) -> float:
     return round(energy_wh / _WH, _DECIMALS)
+
+
+def summed(accounts: Iterable[Account]) -> Account:
+    """All of them in one."""
+    total = Account()
+    for account in accounts:
+        total.add_house(account)
+        total.add_cars(account)
+        total.add_goal(account.unmet_kwh, account.late_min)
+    return total
+
+
+def by_month(accounts: Mapping[str, Account]) -> list[MonthTotals]:
+    """The months as they are reported."""
+    return [MonthTotals(month=name, **structs.asdict(account.totals())) for name, account in accounts.items()]
+
+
+def by_week(accounts: Mapping[str, Account]) -> list[WeekTotals]:
+    """The weeks as they are reported."""
+    return [WeekTotals(week=name, **structs.asdict(account.totals())) for name, account in accounts.items()]
+
+
+def of_stay(stay: Stay, account: Account) -> StayTotals:
+    """A stay as it is reported."""
+    return StayTotals(
+        arrival=utc_text(stay.arrival_s),
+        departure=utc_text(stay.departure_s),
+        wanted_kwh=stay.energy_kwh,
+        point=stay.point,
+        **structs.asdict(account.totals()),
+    )

@@ -157,6 +157,11 @@ class OfflineRun(Generic[S]):
         self._bin: list[float] = [0.0] * 6
         """Sums of PV, load, cars, battery and grid in W, and how many steps."""
 
+    @property
+    def battery_pct(self) -> float | None:
+        """The charge of the house battery now; None without one."""
+        return None if self._plant.battery is None else self._plant.battery.soc_pct
+
     def over(self, history: History, stays: Sequence[Stay], texture: Texture | None) -> None:
         """Run over all of the history with these stays, which lie within the run."""
         for socket in self._sockets:

@@ -99,6 +99,8 @@ class Period(Struct, kw_only=True):
     seed: int
     timezone: str
     house: HouseSetup
+    battery_end_pct: float | None
+    """Charge of the house battery at the end; None without one."""
 
 
 class Result(Struct, kw_only=True):

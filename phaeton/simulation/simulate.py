@@ -5,29 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from msgspec import structs
-
-from phaeton.config.points import charging_points
 from phaeton.config.tree import Config
 from phaeton.config.writing import to_plain
-from phaeton.simulation.csv_rows import utc_text
-from phaeton.simulation.history import Gap, History
-from phaeton.simulation.ledger import Account
+from phaeton.simulation.history import History
+from phaeton.simulation.ledger import Account, by_month, by_week, of_stay, summed
 from phaeton.simulation.offline_run import QUIET_S, MakeControl, OfflineRun, Progress, S, site_control
-from phaeton.simulation.result import GapTime, MonthTotals, Period, Result, Setup, StayTotals, WeekTotals
+from phaeton.simulation.result import Result, Setup
+from phaeton.simulation.scope import gap_times, period, scope
 from phaeton.simulation.series import Series
 from phaeton.simulation.stays import Stay
 from phaeton.simulation.tariff import Tariff
 from phaeton.simulation.texture import Texture
-from phaeton.zones import zone as zone_of
 
 FINE_S = 10.0
 """Coarser steps or data do not show clouds, so that starts and switches cannot be counted."""
 COUNTS = ("starts", "phase_switches", "setpoint_writes")
-
-
-class SimulationError(ValueError):
-    """The parts do not fit together; the text says why and what to do."""
 
 
 def simulate(
@@ -50,101 +42,41 @@ def simulate(
     """
     begun_s = time.perf_counter()
     setup = Setup() if setup is None else setup
-    step_s = setup.step_s
-    first_s = history.start_s if setup.start_s is None else max(setup.start_s, history.start_s)
-    last_s = history.end_s if setup.end_s is None else min(setup.end_s, history.end_s)
-    if 60.0 % step_s != 0.0 or history.cell_s % step_s != 0.0:
-        raise SimulationError(f"steps of {step_s:g} s do not fill a minute, or the history's {history.cell_s:g} s")
-    if last_s - first_s < history.cell_s:
-        raise SimulationError(
-            f"nothing of the history lies within the time; it goes from {utc_text(history.start_s)} to "
-            f"{utc_text(history.end_s)}"
-        )
-    cell_s = history.cell_s
-    first_s = history.start_s + (first_s - history.start_s) // cell_s * cell_s
-    last_s = history.start_s + (last_s - history.start_s) // cell_s * cell_s
-    points = charging_points(config, {})
-    zone = zone_of(config.site.timezone, first_s)
-    within = _within(stays, first_s, last_s, {point.id for point in points})
+    seen = scope(history, config, stays, setup)
     if series is not None:
-        series.begin(first_s, last_s)
+        series.begin(seen.first_s, seen.last_s)
     run = OfflineRun(
         config,
-        points,
-        zone,
-        make_control(config, points, zone),
+        seen.points,
+        seen.zone,
+        make_control(config, seen.points, seen.zone),
         setup=setup.house,
         tariff=tariff,
-        step_s=step_s,
-        start_s=first_s,
-        end_s=last_s,
+        step_s=setup.step_s,
+        start_s=seen.first_s,
+        end_s=seen.last_s,
         series=series,
         progress=progress,
         quiet_s=quiet_s,
     )
-    run.over(history, within, Texture(setup.seed) if setup.texture else None)
+    run.over(history, seen.stays, Texture(setup.seed) if setup.texture else None)
     wall_s = time.perf_counter() - begun_s
-    total = Account()
-    for account in run.months.values():
-        total.add_house(account)
-        total.add_cars(account)
-        total.add_goal(account.unmet_kwh, account.late_min)
-    coarse = step_s > FINE_S or (history.data_s > FINE_S and not setup.texture)
+    total = summed(run.months.values())
+    coarse = setup.step_s > FINE_S or (history.data_s > FINE_S and not setup.texture)
     return Result(
         steps=run.steps,
         wall_s=round(wall_s, 3),
         steps_per_s=round(run.steps / wall_s, 1),
         config=to_plain(config),
-        run=Period(
-            start=utc_text(first_s),
-            end=utc_text(last_s),
-            step_s=step_s,
-            data_s=history.data_s,
-            texture=setup.texture,
-            seed=setup.seed,
-            timezone=zone.name,
-            house=setup.house,
-        ),
-        gaps=[_gap(gap) for gap in history.gaps if gap.end_s > first_s and gap.start_s < last_s],
-        notes=_notes(history, len(stays) - len(within), run, total, setup),
+        run=period(seen, history, setup, run.battery_pct),
+        gaps=gap_times(seen, history),
+        notes=_notes(history, seen.left_out, run, total, setup),
         not_valid=list(COUNTS) if coarse else [],
         totals=total.totals(),
-        months=[MonthTotals(month=name, **structs.asdict(account.totals())) for name, account in run.months.items()],
-        weeks=[WeekTotals(week=name, **structs.asdict(account.totals())) for name, account in run.weeks.items()],
-        sessions=[_session(closed.stay, closed.account) for closed in run.closed],
+        months=by_month(run.months),
+        weeks=by_week(run.weeks),
+        sessions=[of_stay(closed.stay, closed.account) for closed in run.closed],
     )
-
-
-def _gap(gap: Gap) -> GapTime:
-    hours = round((gap.end_s - gap.start_s) / 3600.0, 4)
-    return GapTime(start=utc_text(gap.start_s), end=utc_text(gap.end_s), hours=hours, why=gap.why)
-
-
-def _session(stay: Stay, account: Account) -> StayTotals:
-    return StayTotals(
-        arrival=utc_text(stay.arrival_s),
-        departure=utc_text(stay.departure_s),
-        wanted_kwh=stay.energy_kwh,
-        point=stay.point,
-        **structs.asdict(account.totals()),
-    )
-
-
-def _within(stays: Sequence[Stay], first_s: float, last_s: float, points: set[str]) -> list[Stay]:
-    """The stays that begin and end within the time; a goal that is cut is no goal."""
-    for stay in stays:
-        if stay.point and stay.point not in points:
-            raise SimulationError(
-                f"a stay is at point {stay.point!r}; the configuration has {', '.join(sorted(points))}. "
-                "Give the chargers these ids, or take the column out"
-            )
-    within = [stay for stay in stays if stay.arrival_s >= first_s and stay.departure_s <= last_s]
-    if stays and not within:
-        raise SimulationError(
-            f"no stay lies within the time {utc_text(first_s)} to {utc_text(last_s)}; they go from "
-            f"{utc_text(min(stay.arrival_s for stay in stays))} to {utc_text(max(stay.departure_s for stay in stays))}"
-        )
-    return within
 
 
 def _notes(history: History, left_out: int, run: OfflineRun[S], total: Account, setup: Setup) -> list[str]:

@@ -20,8 +20,9 @@ from phaeton.simulation.history import Gap, History, Span, in_memory
 from phaeton.simulation.house_setup import HouseSetup
 from phaeton.simulation.offline_run import Control, site_control
 from phaeton.simulation.result import Result, Setup, Totals
+from phaeton.simulation.scope import SimulationError
 from phaeton.simulation.series import Series
-from phaeton.simulation.simulate import SimulationError, simulate
+from phaeton.simulation.simulate import simulate
 from phaeton.simulation.stays import Stay
 from phaeton.simulation.tariff import Tariff
 from phaeton.simulation.weather import clear_sky, cloudy, household
@@ -355,8 +356,10 @@ def test_the_limits_of_the_configuration_hold_in_the_plant_too() -> None:
     assert result.sessions[0].late_min == pytest.approx(result.totals.unmet_kwh / 2.3 * 60, abs=0.1)
 
 
-@pytest.mark.parametrize(("step_s", "data_s"), [(1.0, 60.0), (60.0, 900.0)])
-@pytest.mark.parametrize("mode", ["auto", "manual", "scheduled"])
+@pytest.mark.parametrize(
+    ("step_s", "data_s", "mode"),
+    [(1.0, 60.0, "auto"), (60.0, 900.0, "auto"), (60.0, 900.0, "manual"), (60.0, 900.0, "scheduled")],
+)
 def test_asking_the_control_rarely_while_no_car_is_there_changes_no_result(
     step_s: float, data_s: float, mode: Literal["auto", "manual", "scheduled"]
 ) -> None:
