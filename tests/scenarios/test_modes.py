@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from phaeton.config.tree import Schedule
+from phaeton.config.tree import Battery, Schedule, Site
 from phaeton.config.tree_schedule import Window
 from phaeton.model import Boost, Fault, Mode, SetAutoStart, SetEnergyLimit, SetMode, SetStart, Status, Why, Zone
 from phaeton.simulation.battery import HouseBattery
@@ -175,6 +175,21 @@ def test_a_window_charges_although_the_house_battery_is_low_while_the_grid_is_th
     setup = config(charger(mode="scheduled"), schedule=Schedule(windows=(window,)))
     trace = site(setup, load=300, battery=HouseBattery(soc_pct=5, min_soc_pct=20)).run(60)
     assert trace.setpoint_at(60) == 32
+
+
+def test_without_the_grid_a_low_house_battery_closes_the_window() -> None:
+    setup = config(
+        charger(mode="scheduled"),
+        site=Site(off_grid=True, inverter_rating_w=10000),
+        schedule=Schedule(windows=(Window(start="00:00", end="24:00"),)),
+        battery=Battery(min_soc_pct=30.0),
+    )
+    run = site(setup, load=500, battery=HouseBattery(soc_pct=20, capacity_kwh=100, max_discharge_w=15000))
+    run.at(100, lambda: setattr(run.plant, "grid_available", False))
+    trace = run.run(200)
+    assert trace.setpoint_at(99) > 0
+    assert trace.setpoint_at(105) == 0
+    assert trace.decision_at(200).status is Status.LOW_SOC
 
 
 def test_switching_modes_back_and_forth_does_not_spend_starts() -> None:

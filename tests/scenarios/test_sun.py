@@ -172,6 +172,13 @@ def test_a_solar_share_of_zero_charges_at_the_minimum_by_night() -> None:
     assert trace.setpoint_at(200) == 6
 
 
+def test_a_house_without_a_grid_meter_is_reckoned_from_its_sun_and_its_loads() -> None:
+    run = site(config(charger(phases=1)), pv=4000, load=400)
+    run.plant.grid_metered = False
+    trace = run.run(600)
+    assert trace.ev_w_at(600) == pytest.approx(3600, abs=150)
+
+
 def test_the_export_target_is_kept() -> None:
     run = site(ONE_PHASE, pv=4000, load=300)
     trace = run.run(900)
