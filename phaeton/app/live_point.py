@@ -66,6 +66,12 @@ class LivePoint:
         self.heard_s = self._now()[0]
         self._feed(event)
 
+    def use(self, point: Point) -> None:
+        """Go by another configuration that changes neither the connection nor what the GX was told."""
+        self.point = point
+        if self.service is not None:
+            self.service.use(point)
+
     def publish(self, output: Output) -> None:
         """Carry a decision out and show it."""
         self.sink.publish(output)

@@ -148,6 +148,16 @@ def _site(config: Config) -> Iterator[Contradiction]:
             f"must be below fuse_a ({limits.fuse_a:g}), or nothing is left",
             others=("site.limits.fuse_a",),
         )
+    for key in ("fuse_a", "import_w"):
+        limit = getattr(limits, key)
+        if limit is not None and site.source == "none":
+            yield Contradiction(
+                f"site.limits.{key}",
+                f"{limit:g}",
+                "must not be set while nothing measures the house (site.source: none)",
+                "Set source: gx, or take the limit away and lower max_set_current_a of the charger",
+                ("site.source",),
+            )
     if site.stale_stop_s < site.stale_hold_s:
         yield Contradiction(
             "site.stale_stop_s",

@@ -126,6 +126,10 @@ class EvchargerService:
                 await asyncio.gather(task, return_exceptions=True)
         await self._service.close()
 
+    def use(self, point: Point) -> None:
+        """Show by another configuration, of the same name, instance and position."""
+        self._point = point
+
     def publish(self, output: Output) -> None:
         """Show the newest values; never raises, never waits."""
         try:

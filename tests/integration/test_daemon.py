@@ -187,6 +187,18 @@ async def test_a_changed_configuration_is_taken_over_and_a_wrong_one_refused(sit
     assert site.charger.connections == connections, "no reconnect for a setting"
 
 
+async def test_what_an_orderly_end_leaves_may_be_changed_while_running(site: Rig) -> None:
+    await site.register_becomes(16.0)
+    site.config.write_text(site.config.read_text().replace("id: car,", "id: car, on_exit: pause,"))
+    assert site.process is not None
+    site.process.send_signal(signal.SIGHUP)
+    await eventually(lambda: _logged(site, "on_exit: lapse -> pause"))
+    site.process.send_signal(signal.SIGHUP)
+    await eventually(lambda: _logged(site, "nothing has changed"))
+    await site.stop()
+    assert site.register_a == 0.0
+
+
 async def _logged(site: Rig, text: str) -> bool:
     return any(text in line for line in site.log)
 
