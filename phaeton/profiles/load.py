@@ -26,9 +26,7 @@ def shipped() -> Path:
     return Path(__file__).parent
 
 
-def load_profile(
-    profile_id: str, overlay: Mapping[str, Any] | None = None, folder: Path | None = None
-) -> Profile:
+def load_profile(profile_id: str, overlay: Mapping[str, Any] | None = None, folder: Path | None = None) -> Profile:
     """The profile ``<profile_id>.yaml`` with the owner's overlay merged in; raises `ProfileError`."""
     folder = shipped() if folder is None else folder
     raw = _merged(profile_id, folder, ())
