@@ -13,9 +13,10 @@ from phaeton.links.http import HttpClient
 from phaeton.model import Event, Now, Output, PriceCurve, Zone
 from phaeton.price_report import PriceReport
 from phaeton.sinks.store import Store, StoreError
-from phaeton.sources.prices.kinds import World, build
+from phaeton.sources.prices.kinds import build
 from phaeton.sources.prices.source import PriceSource
 from phaeton.sources.service.cache import Cache
+from phaeton.sources.service.world import World
 from phaeton.streams.strategy import slots_ahead
 
 _log = logging.getLogger(__name__)

@@ -9,14 +9,11 @@ when told to. A dry run needs no account:
 
 from __future__ import annotations
 
-import asyncio
 import math
 import random
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from enum import Enum
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
@@ -35,44 +32,14 @@ from phaeton.config.tree_prices import (
     PriceSourceKind,
     TibberPrices,
 )
+from phaeton.simulation.misbehaving import Misbehaviour, SimulatedService
 
 TOKEN = "simulated-token"
 ENTITY = "sensor.simulated_prices"
 QUARTER_S = 900.0
 PUBLISHED_HOUR = 13
-RETRY_AFTER_S = 1800
-SLOW_S = 0.2
 _TAX = 0.1485
 _VAT = 1.19
-
-
-class Misbehaviour(Enum):
-    """How a service goes wrong."""
-
-    UNAUTHORIZED = "unauthorized"
-    """Tibber says so with status 200, the others with 401."""
-    TOO_MANY = "too_many"
-    """429 with ``Retry-After``, and a body that is no JSON."""
-    TOO_MANY_WITHOUT_PATIENCE = "too_many_without_patience"
-    """429 and no ``Retry-After``."""
-    BROKEN = "broken"
-    """500."""
-    GATEWAY = "gateway"
-    """502 with a page."""
-    NO_TOMORROW = "no_tomorrow"
-    """Tomorrow is never published."""
-    NOTHING = "nothing"
-    """Well-formed answers without any price."""
-    GARBAGE = "garbage"
-    """200, and no sense in it."""
-    SLOW = "slow"
-    """The right answer, later."""
-    SILENT = "silent"
-    """No answer at all."""
-    CUT = "cut"
-    """The connection ends within the answer."""
-    HUGE = "huge"
-    """An answer without end."""
 
 
 class _Slot(Struct, frozen=True):
@@ -85,34 +52,21 @@ class _Slot(Struct, frozen=True):
         return round((self.spot + _TAX) * _VAT, 4)
 
 
-class SimulatedPrices:
+class SimulatedPrices(SimulatedService):
     """All services on one port. ``now`` is the clock by which days are published (UTC seconds)."""
 
     def __init__(
         self, now: Callable[[], float] = time.time, *, zone: str = "Europe/Berlin", seed: int = 1, port: int = 0
     ) -> None:
+        super().__init__(port)
         self._now = now
         self._zone: tzinfo = ZoneInfo(zone)
         self._seed = seed
-        self._wanted_port = port
-        self._runner: web.AppRunner | None = None
-        self._ended = asyncio.Event()
         self._days: dict[date, list[_Slot]] = {}
-        self.port = 0
-        self.misbehaviour: Misbehaviour | None = None
-        self.requests: Counter[str] = Counter()
-        """How often each service was asked."""
-        self.agents: set[str] = set()
-        """Who asked, as they said it."""
         self.token = TOKEN
         """What Tibber, ENTSO-E and Home Assistant accept."""
         self.homes = ["Home"]
         """The homes of the Tibber account that have a contract."""
-
-    @property
-    def url(self) -> str:
-        """Where they all are."""
-        return f"http://127.0.0.1:{self.port}"
 
     def prices(self, kind: PriceSourceKind, token: str = TOKEN) -> Prices:
         """A configuration that asks the simulated service of this kind."""
@@ -143,43 +97,20 @@ class SimulatedPrices:
             raise ValueError(f"{kind} is no service that can be simulated here")
         return base[kind]
 
-    async def __aenter__(self) -> SimulatedPrices:
-        """Listen."""
-        await self.start()
-        return self
+    def _routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/tibber", self._tibber),
+            web.get("/energy-charts/price", self._energy_charts),
+            web.get("/nordpool", self._nordpool),
+            web.get("/awattar/v1/marketdata", self._awattar),
+            web.get("/entsoe/api", self._entsoe),
+            web.get("/evcc/api/tariff/grid", self._evcc),
+            web.get(f"/homeassistant/api/states/{ENTITY}", self._homeassistant),
+            web.get("/json", self._json),
+        ]
 
-    async def __aexit__(self, *_: object) -> None:
-        """Close."""
-        await self.stop()
-
-    async def start(self) -> None:
-        """Listen on the loopback; `port` is known then."""
-        app = web.Application(middlewares=[self._gate])
-        app.add_routes(
-            [
-                web.post("/tibber", self._tibber),
-                web.get("/energy-charts/price", self._energy_charts),
-                web.get("/nordpool", self._nordpool),
-                web.get("/awattar/v1/marketdata", self._awattar),
-                web.get("/entsoe/api", self._entsoe),
-                web.get("/evcc/api/tariff/grid", self._evcc),
-                web.get(f"/homeassistant/api/states/{ENTITY}", self._homeassistant),
-                web.get("/json", self._json),
-            ]
-        )
-        self._ended.clear()
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5, handle_signals=False)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", self._wanted_port).start()
-        self._runner = runner
-        self.port = runner.addresses[0][1]
-
-    async def stop(self) -> None:
-        """Close the port; those who wait for an answer get none."""
-        self._ended.set()
-        runner, self._runner = self._runner, None
-        if runner is not None:
-            await runner.cleanup()
+    def _unauthorized(self, service: str) -> web.Response:
+        return _unauthenticated() if service == "tibber" else super()._unauthorized(service)
 
     # The days.
 
@@ -225,57 +156,6 @@ class SimulatedPrices:
 
     def _text(self, utc_s: float, timespec: str = "seconds") -> str:
         return datetime.fromtimestamp(utc_s, self._zone).isoformat(timespec=timespec)
-
-    # Misbehaving.
-
-    @web.middleware
-    async def _gate(
-        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
-        service = request.path.split("/")[1]
-        self.requests[service] += 1
-        self.agents.add(request.headers.get("User-Agent", ""))
-        wrong = self.misbehaviour
-        if wrong is Misbehaviour.SILENT:
-            await self._ended.wait()
-        if wrong is Misbehaviour.SLOW:
-            await asyncio.sleep(SLOW_S)
-        if wrong in (Misbehaviour.CUT, Misbehaviour.HUGE):
-            return await self._endless(request, cut=wrong is Misbehaviour.CUT)
-        refused = self._refused(wrong, service)
-        if refused is not None:
-            return refused
-        return await handler(request)
-
-    def _refused(self, wrong: Misbehaviour | None, service: str) -> web.Response | None:
-        if wrong is Misbehaviour.UNAUTHORIZED:
-            return _unauthenticated() if service == "tibber" else web.Response(status=401, text="no")
-        if wrong is Misbehaviour.TOO_MANY:
-            return web.Response(status=429, text="too many", headers={"Retry-After": str(RETRY_AFTER_S)})
-        if wrong is Misbehaviour.TOO_MANY_WITHOUT_PATIENCE:
-            return web.Response(status=429, text="too many")
-        if wrong is Misbehaviour.BROKEN:
-            return web.json_response({"error": "broken"}, status=500)
-        if wrong is Misbehaviour.GATEWAY:
-            return web.Response(status=502, text="<html><body>Bad Gateway</body></html>", content_type="text/html")
-        if wrong is Misbehaviour.GARBAGE:
-            return web.Response(text='{"data": [1, "two", {"price": ', content_type="application/json")
-        return None
-
-    async def _endless(self, request: web.Request, *, cut: bool) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "application/json"})
-        if cut:
-            response.content_length = 100_000
-        await response.prepare(request)
-        try:
-            while not self._ended.is_set():
-                await response.write(b" " * 50_000)
-                if cut and request.transport is not None:
-                    request.transport.close()
-                    break
-        except ConnectionResetError:
-            pass
-        return response
 
     # The services.
 

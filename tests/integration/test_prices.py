@@ -10,7 +10,8 @@ from typing import Any
 
 import aiohttp
 
-from phaeton.simulation.price_service import Misbehaviour, SimulatedPrices
+from phaeton.simulation.misbehaving import Misbehaviour
+from phaeton.simulation.price_service import SimulatedPrices
 from tests.integration.rig import Rig, eventually, rig
 
 

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import aiohttp
 import pytest
 
-from phaeton.simulation.price_service import RETRY_AFTER_S, Misbehaviour, SimulatedPrices
+from phaeton.simulation.misbehaving import RETRY_AFTER_S, Misbehaviour
+from phaeton.simulation.price_service import SimulatedPrices
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

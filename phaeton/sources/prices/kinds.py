@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
 import socket
 import zlib
-from collections.abc import Awaitable, Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -16,33 +13,22 @@ from phaeton import zones
 from phaeton.config.node import Secret
 from phaeton.config.secret import SecretError, reveal
 from phaeton.config.tree_prices import Formula, Prices
-from phaeton.links.busitem_client import BusClient
-from phaeton.links.http import HttpClient, Trouble
-from phaeton.model import Now, Zone
+from phaeton.links.http import Trouble
+from phaeton.model import Zone
 from phaeton.sources.prices.feed import Feed, Wiring
 from phaeton.sources.prices.provider import Provider, Rhythm, Span, fetch
 from phaeton.sources.prices.schedule import LONGEST_SPREAD_S, Policy
 from phaeton.sources.prices.source import PriceSource
 from phaeton.sources.prices.table import Table
-from phaeton.sources.service.cache import NO_CACHE, Cache
+from phaeton.sources.service.cache import NO_CACHE
 from phaeton.sources.service.days import Wall
+from phaeton.sources.service.world import World
 
 MARKET_ZONE = "Europe/Brussels"
 """The day of the European auctions is a day of Central European time."""
 
 _ASKS_NOBODY = ("fixed", "time_of_use", "none")
 _IDENTITIES = (Path("/data/venus/unique-id"), Path("/etc/machine-id"))
-
-
-class World(Struct, frozen=True):
-    """What the sources need of the outside; time is replaced by virtual time in tests."""
-
-    http: HttpClient
-    bus: BusClient | None
-    now: Now
-    cache: Cache = NO_CACHE
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    chance: Callable[[], float] = random.random
 
 
 def build(config: Prices, zone: Zone, world: World) -> PriceSource:

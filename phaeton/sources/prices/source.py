@@ -31,17 +31,12 @@ from phaeton.sources.prices import rates
 from phaeton.sources.prices.feed import Feed
 from phaeton.sources.prices.formula import priced
 from phaeton.sources.service.days import Wall
+from phaeton.sources.service.world import CLOCK_AGAIN_S, CLOCK_IS_SANE_S, LONGEST_SLEEP_S, SHORTEST_SLEEP_S
 
 _log = logging.getLogger(__name__)
 
 SOURCE = "prices"
 """Its name in `Unavailable`."""
-CLOCK_IS_SANE_S = 1_735_689_600.0
-"""2025: a GX without a battery for its clock starts in 1970, and asks nobody before it knows the time."""
-CLOCK_AGAIN_S = 30.0
-LONGEST_SLEEP_S = 900.0
-"""The clock may be set meanwhile, and a secret be changed."""
-SHORTEST_SLEEP_S = 1.0
 WORTH_A_TABLE_S = 3600.0
 """Who tells the present price alone has no table."""
 

@@ -13,11 +13,12 @@ from phaeton.config.tree import Config
 from phaeton.links.http import Answer, Ask, HttpClient
 from phaeton.model import PriceSlot
 from phaeton.price_report import PriceReport, SourceReport, hour_rows, table
-from phaeton.sources.prices.kinds import World, build
+from phaeton.sources.prices.kinds import build
 from phaeton.sources.prices.source import PriceSource
 from phaeton.sources.service.answers import items, number, section
 from phaeton.sources.service.days import Wall
 from phaeton.sources.service.times import instant_s
+from phaeton.sources.service.world import World
 
 if TYPE_CHECKING:
     from phaeton.links.busitem_client import BusClient

@@ -19,7 +19,7 @@ from phaeton.config.tree_prices import (
     TibberPrices,
 )
 from phaeton.model import Unavailable
-from phaeton.simulation.price_service import RETRY_AFTER_S, Misbehaviour
+from phaeton.simulation.misbehaving import RETRY_AFTER_S, Misbehaviour
 from tests.sources.prices.answers import BERLIN, at
 from tests.sources.prices.virtual import MORNING, TIMEOUT_S, days
 

@@ -10,7 +10,8 @@ import pytest
 
 from phaeton.model import PriceSlot
 from phaeton.price_report import PriceReport, SourceReport, hour_rows, table
-from phaeton.simulation.price_service import Misbehaviour, SimulatedPrices
+from phaeton.simulation.misbehaving import Misbehaviour
+from phaeton.simulation.price_service import SimulatedPrices
 from phaeton.sources.prices.terminal import lines, of_api
 from tests.sources.prices.answers import BERLIN, at
 

@@ -19,9 +19,11 @@ from phaeton.links.busitem_service import BusItemService
 from phaeton.links.dbus import DbusLink
 from phaeton.links.http import HttpClient
 from phaeton.model import PriceCurve, Unavailable
-from phaeton.simulation.price_service import Misbehaviour, SimulatedPrices
-from phaeton.sources.prices.kinds import World, build
+from phaeton.simulation.misbehaving import Misbehaviour
+from phaeton.simulation.price_service import SimulatedPrices
+from phaeton.sources.prices.kinds import build
 from phaeton.sources.prices.source import PriceSource
+from phaeton.sources.service.world import World
 from tests.bus import PrivateBus
 from tests.waiting import until
 

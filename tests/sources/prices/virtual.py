@@ -12,9 +12,10 @@ from phaeton.config.tree_prices import Prices
 from phaeton.links.http import HttpClient
 from phaeton.model import PriceCurve, Unavailable
 from phaeton.simulation.price_service import SimulatedPrices
-from phaeton.sources.prices.kinds import World, build
+from phaeton.sources.prices.kinds import build
 from phaeton.sources.prices.source import PriceSource
 from phaeton.sources.service.cache import Cache
+from phaeton.sources.service.world import World
 from tests.sources.prices.answers import at
 
 ZONE = zones.zone("Europe/Berlin", 1_790_000_000.0)
