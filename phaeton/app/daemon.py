@@ -25,6 +25,7 @@ from reactivex.subject import Subject
 from phaeton import log, zones
 from phaeton.app import saved
 from phaeton.app.diagnosis import diagnose
+from phaeton.app.forecast import LiveForecast
 from phaeton.app.journal import Journal
 from phaeton.app.keeper import Keeper
 from phaeton.app.live_point import LivePoint
@@ -93,6 +94,7 @@ class Daemon:
         self._bus = BusClient(DbusLink("phaeton"))
         self._http = HttpClient()
         self._prices = LivePrices(self._http, self._bus, self._store, self.now, self.feed)
+        self._forecast = LiveForecast(self._http, self._store, self.now, self.feed)
         self._cars: LiveCars | None = None
         self._live: dict[str, LivePoint] = {}
         self._inbox: Subject[Event] = Subject()
@@ -148,6 +150,7 @@ class Daemon:
         await self._set_up_points()
         self._set_up_site()
         self._prices.begin(self.config, self._zone())
+        self._begin_forecast()
         await self._set_up_cars()
         self._tick()
         self._spawn(self._watchdog.run())
@@ -208,6 +211,7 @@ class Daemon:
             live.publish(output)
         self._journal.publish(output)
         self._keeper.publish(output)
+        self._forecast.publish(output)
         if self._cars is not None:
             self._cars.publish(output)
         if self.web is not None:
@@ -325,6 +329,7 @@ class Daemon:
             self._zone_name = name
             self._use(self.config, self._points)
             self._prices.begin(self.config, self._zone())
+            self._begin_forecast()
 
     def _use(self, config: Config, points: tuple[Point, ...]) -> None:
         """Bring a configuration into force in the graph."""
@@ -363,6 +368,8 @@ class Daemon:
             self._set_up_site()
         if change.prices or change.zone:
             self._prices.begin(config, self._zone())
+        if change.forecast or change.zone:
+            self._begin_forecast()
         if change.vehicles:
             await self._set_up_cars()
         if change.web or change.vehicles or change.added or change.removed:
@@ -370,6 +377,9 @@ class Daemon:
         if change.store:
             _log.warning("store: another directory or retention takes effect at the next start")
         return change
+
+    def _begin_forecast(self) -> None:
+        self._forecast.begin(self.config, self._zone(), self._state.situation.forecast)
 
     # The cars.
 
@@ -432,7 +442,8 @@ class Daemon:
     def diagnostics(self) -> Diagnostics:
         """How the links fare, for the page."""
         prices = self._prices.describe(self.config, self.output, self.now()[1])
-        found = diagnose(self._links, self._live, self._bus, self._store, self.config, self.now, prices)
+        forecast = self._forecast.describe()
+        found = diagnose(self._links, self._live, self._bus, self._store, self.config, self.now, prices, forecast)
         return found if self._cars is None else structs.replace(found, vehicles=self._cars.infos())
 
     # Watching and ending.
@@ -487,6 +498,7 @@ class Daemon:
                 if self.web is not None:
                     await self.web.stop()
                 self._prices.end()
+                self._forecast.end()
                 if self._cars is not None:
                     await self._cars.stop()
                 await self._http.close()

@@ -10,7 +10,7 @@ from phaeton.links.busitem_client import BusClient
 from phaeton.links.modbus import ModbusLinks
 from phaeton.links.modbus_stats import LinkStats
 from phaeton.model import Now
-from phaeton.price_report import PriceReport
+from phaeton.price_report import PriceReport, SourceReport
 from phaeton.sinks.store import Store
 from phaeton.sinks.web.status import Diagnostics, LinkDiagnostics, PointDiagnostics
 
@@ -23,6 +23,7 @@ def diagnose(
     config: Config,
     now: Now,
     prices: PriceReport | None,
+    forecast: SourceReport | None,
 ) -> Diagnostics:
     """Look at every link once."""
     shown = [
@@ -39,7 +40,11 @@ def diagnose(
     shown.append(
         LinkDiagnostics(name="D-Bus", up=bus.link.connected, detail="" if bus.link.connected else bus.link.why_away)
     )
-    shown += _price_links(prices, now()[1])
+    utc_s = now()[1]
+    asked = [source for source in (prices.sources if prices else ()) if source.asked or source.answered_utc_s]
+    shown += [_source_link("Prices", source, utc_s) for source in asked]
+    if forecast is not None:
+        shown.append(_source_link("Forecast", forecast, utc_s))
     shown.append(
         LinkDiagnostics(name="Store", up=store.trouble is None, detail=store.trouble or " ".join(store.messages))
     )
@@ -56,20 +61,16 @@ def diagnose(
     )
 
 
-def _price_links(prices: PriceReport | None, utc_s: float) -> list[LinkDiagnostics]:
-    """The sources of prices that are asked over a network."""
-    return [
-        LinkDiagnostics(
-            name=f"Prices: {source.title}",
-            up=not source.trouble,
-            detail=source.trouble or source.note,
-            age_s=None if source.answered_utc_s is None else max(utc_s - source.answered_utc_s, 0.0),
-            requests=source.asked,
-            failures=source.asked - source.answered,
-        )
-        for source in (prices.sources if prices is not None else ())
-        if source.asked or source.answered_utc_s is not None
-    ]
+def _source_link(what: str, source: SourceReport, utc_s: float) -> LinkDiagnostics:
+    """A source that is asked over a network."""
+    return LinkDiagnostics(
+        name=f"{what}: {source.title}",
+        up=not source.trouble,
+        detail=source.trouble or source.note,
+        age_s=None if source.answered_utc_s is None else max(utc_s - source.answered_utc_s, 0.0),
+        requests=source.asked,
+        failures=source.asked - source.answered,
+    )
 
 
 def _requests(stats: LinkStats) -> int:
