@@ -166,9 +166,9 @@ def boost_soc(value: object) -> float | None:
     """SoC at which fast charging ends: 1 to 100 %, None = no end by SoC; raises `OrderError`."""
     if value is None:
         return None
-    soc = number(value, "soc")
+    soc = number(value, "soc_pct")
     if not 1 <= soc <= 100:
-        raise OrderError("soc must be from 1 to 100 %")
+        raise OrderError("soc_pct must be from 1 to 100")
     return soc
 
 
@@ -179,5 +179,5 @@ def set_boost(
     if _switch(on, "boost"):
         return Boost(on=True, energy_kwh=energy_kwh, until_utc_s=until_utc_s, soc_pct=soc_pct)
     if energy_kwh is not None or until_utc_s is not None or soc_pct is not None:
-        raise OrderError("switching boost off takes neither an energy nor an end")
+        raise OrderError("switching boost off takes no end")
     return Boost(on=False)

@@ -173,12 +173,13 @@ class Api:
         return order
 
     def _boost(self, request: web.Request, body: Body) -> Order:
-        fields(body, {"on", "energy_kwh", "until"})
+        fields(body, {"on", "energy_kwh", "until", "soc_pct"})
         until = body.get("until")
         until = instant(until, "until") if isinstance(until, str) else until
         energy_kwh = named(lambda: orders.boost_energy(body.get("energy_kwh")), "energy_kwh")
         until_s = named(lambda: orders.boost_until(until, self._state.now_utc_s()), "until")
-        return named(lambda: orders.set_boost(body.get("on", True), energy_kwh, until_s), "on")
+        soc_pct = named(lambda: orders.boost_soc(body.get("soc_pct")), "soc_pct")
+        return named(lambda: orders.set_boost(body.get("on", True), energy_kwh, until_s, soc_pct), "on")
 
     def _energy_limit(self, request: web.Request, body: Body) -> Order:
         fields(body, {"energy_kwh"})
