@@ -122,7 +122,7 @@ class ChargerSource:
 
         def dispose() -> None:
             unwatch()
-            outage.over()
+            outage.forget()
             task.cancel()
 
         return Disposable(dispose)
@@ -339,14 +339,18 @@ class _Outage:
         self._emit(Unavailable(*self._now(), self._point, self._since_mono_s, self._why))
 
     def over(self) -> None:
-        """A reading came, or nobody listens any more."""
+        """A reading came."""
+        if self._since_mono_s is not None:
+            log.info("charging point %s has readings again after %.1f s", self._point, self.lasts_s)
+        self.forget()
+
+    def forget(self) -> None:
+        """Nobody listens any more, or there is nothing to tell."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._since_mono_s is not None:
-            log.info("charging point %s has readings again after %.1f s", self._point, self.lasts_s)
-            self._since_mono_s = None
-            self._why = ""
+        self._since_mono_s = None
+        self._why = ""
 
 
 def _loop_s() -> float:

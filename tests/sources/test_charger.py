@@ -333,6 +333,18 @@ async def test_a_disposed_stream_asks_nothing_more_and_may_be_begun_again() -> N
         await point.read_on()
 
 
+async def test_the_end_of_listening_is_not_the_end_of_an_outage(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    async with bench() as tried:
+        await tried.charger.stop()
+        point = tried.watch()
+        await until(lambda: point.outages)
+        assert point.subscription is not None
+        point.subscription.dispose()
+        assert "has no readings" in caplog.text
+        assert "has readings again" not in caplog.text
+
+
 async def test_readings_carry_the_clock_that_was_given() -> None:
     async with bench() as tried:
         point = tried.watch()
