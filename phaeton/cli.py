@@ -1,4 +1,4 @@
-"""The commands: run, demo, probe, record, replay, simulate, prices, config. Heavy imports wait for who needs them.
+"""The commands: run, demo, probe, record, replay, simulate, prices, plan, vehicles, config. Heavy imports wait.
 
 Exit codes: 0 all well, 1 it failed, 2 the configuration or the command line is wrong.
 """
@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     from phaeton.config.cli import add_parser  # noqa: PLC0415
+    from phaeton.plan_cli import add_parser as add_plan  # noqa: PLC0415
     from phaeton.replay.cli import add_parser as add_replay  # noqa: PLC0415
     from phaeton.simulation.cli import add_parser as add_simulate  # noqa: PLC0415
     from phaeton.sources.prices.cli import add_parser as add_prices  # noqa: PLC0415
@@ -58,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     add_replay(commands)
     add_simulate(commands)
     add_prices(commands)
+    add_plan(commands)
     add_vehicles(commands)
     add_parser(commands)
     return parser

@@ -46,6 +46,12 @@ class PriceReport(Struct, frozen=True, kw_only=True):
     """The stretches in which a plan or the price lets a car charge; None where neither is at work."""
     version: int = 0
     """Counts the changes of the prices."""
+    strategy: str = ""
+    """``schedule.strategy``."""
+    threshold_per_kwh: float | None = None
+    """The price up to which the strategy charges now, where it goes by one."""
+    cheap: tuple[PriceSlot, ...] = ()
+    """The slots ahead that the price alone would charge in."""
 
 
 class HourRow(Struct, frozen=True):

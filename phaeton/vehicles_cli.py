@@ -7,29 +7,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
-from collections.abc import Callable
-from pathlib import Path
-from urllib.error import HTTPError, URLError
 from urllib.parse import quote
-from urllib.request import Request, urlopen
 
-OK = 0
-FAILED = 1
-WRONG_CONFIG = 2
-TIMEOUT_S = 30.0
-
-
-class _FailedError(Exception):
-    """The text is for the person at the terminal."""
+from phaeton.daemon_client import FAILED, OK, add_address, call, say, told
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``vehicles`` with its commands."""
     parser = subparsers.add_parser("vehicles", help="the cars of the running daemon: list, log in, try again")
-    parser.add_argument("--url", default="", help="address of the page (from the configuration)")
-    parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="the configuration file")
+    add_address(parser)
     parser.set_defaults(handler=list_vehicles)
     commands = parser.add_subparsers(metavar="COMMAND")
     listing = commands.add_parser("list", help="a table of the cars (this is also what no command does)")
@@ -52,7 +39,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def list_vehicles(options: argparse.Namespace) -> int:
     """Print the table."""
-    return _told(lambda: _say(table(_call(options, "GET", "/api/vehicles"))))
+    return told(lambda: say(table(call(options, "GET", "/api/vehicles"))))
 
 
 def log_in(options: argparse.Namespace) -> int:
@@ -60,34 +47,34 @@ def log_in(options: argparse.Namespace) -> int:
 
     def work() -> None:
         path = f"/api/vehicles/{quote(options.id, safe='')}/login"
-        begun = _call(options, "POST", path, {})
+        begun = call(options, "POST", path, {})
         address = begun.get("url") if isinstance(begun, dict) else None
-        _say(f"Open this address in a browser, log in and agree:\n\n{address}\n")
-        _say("Then paste the whole address of the page where the browser landed (it may show an error):")
-        _call(options, "POST", path, {"redirected": sys.stdin.readline().strip()})
-        _say("Logged in.")
+        say(f"Open this address in a browser, log in and agree:\n\n{address}\n")
+        say("Then paste the whole address of the page where the browser landed (it may show an error):")
+        call(options, "POST", path, {"redirected": sys.stdin.readline().strip()})
+        say("Logged in.")
 
-    return _told(work)
+    return told(work)
 
 
 def refresh_vehicle(options: argparse.Namespace) -> int:
     """Let the daemon ask again."""
 
     def work() -> None:
-        _call(options, "POST", f"/api/vehicles/{quote(options.id, safe='')}/refresh", {})
-        _say("Asked; see `phaeton vehicles`.")
+        call(options, "POST", f"/api/vehicles/{quote(options.id, safe='')}/refresh", {})
+        say("Asked; see `phaeton vehicles`.")
 
-    return _told(work)
+    return told(work)
 
 
 def type_in(options: argparse.Namespace) -> int:
     """Tell the daemon how full the car is."""
 
     def work() -> None:
-        _call(options, "PUT", f"/api/vehicles/{quote(options.id, safe='')}/soc", {"soc_pct": options.percent})
-        _say("Taken.")
+        call(options, "PUT", f"/api/vehicles/{quote(options.id, safe='')}/soc", {"soc_pct": options.percent})
+        say("Taken.")
 
-    return _told(work)
+    return told(work)
 
 
 def simulate(options: argparse.Namespace) -> int:
@@ -105,7 +92,7 @@ async def _simulate(port: int, trouble: str) -> int:
     except OSError as error:
         sys.stderr.write(f"port {port} cannot be used: {error.strerror}\n")
         return FAILED
-    _say(
+    say(
         f"""Simulated cars at {service.address}; stop with Ctrl-C. A configuration to try:
 
 vehicles:
@@ -182,50 +169,3 @@ def _ago(seconds: float | None) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
-
-
-def _told(work: Callable[[], None]) -> int:
-    try:
-        work()
-    except _FailedError as error:
-        sys.stderr.write(f"{error}\n")
-        return FAILED
-    return OK
-
-
-def _call(options: argparse.Namespace, method: str, path: str, body: object = None) -> object:
-    """One request to the daemon; raises `_FailedError` with words for people."""
-    base = options.url.rstrip("/") or _configured(options)
-    data = None if body is None else json.dumps(body).encode()
-    request = Request(base + path, data=data, method=method, headers={"Content-Type": "application/json"})
-    try:
-        with urlopen(request, timeout=TIMEOUT_S) as answer:
-            found: object = json.load(answer)
-            return found
-    except HTTPError as error:
-        try:
-            detail = json.load(error).get("detail", "")
-        except (ValueError, AttributeError):
-            detail = ""
-        raise _FailedError(detail or f"the daemon refused ({error.code})") from None
-    except (URLError, OSError, ValueError):
-        raise _FailedError(
-            f"nobody answers at {base}: does the daemon run, is web.enabled on? Else name --url"
-        ) from None
-
-
-def _configured(options: argparse.Namespace) -> str:
-    from phaeton.config.load import load  # noqa: PLC0415
-    from phaeton.config.problems import ConfigError  # noqa: PLC0415
-
-    try:
-        web = load(options.config).config.web
-    except ConfigError as error:
-        raise _FailedError(str(error)) from None
-    host = "127.0.0.1" if web.host in ("0.0.0.0", "::", "") else web.host
-    return f"http://[{host}]:{web.port}" if ":" in host else f"http://{host}:{web.port}"
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()

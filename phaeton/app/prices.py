@@ -10,14 +10,14 @@ from msgspec.structs import replace
 from phaeton.config.tree import Config
 from phaeton.links.busitem_client import BusClient
 from phaeton.links.http import HttpClient
-from phaeton.model import Event, Now, Output, PriceCurve, Zone
+from phaeton.model import Event, Now, Output, PriceCurve, PriceSlot, Zone
 from phaeton.price_report import PriceReport
 from phaeton.sinks.store import Store, StoreError
 from phaeton.sources.prices.kinds import build
 from phaeton.sources.prices.source import PriceSource
 from phaeton.sources.service.cache import Cache
 from phaeton.sources.service.world import World
-from phaeton.streams.strategy import slots_ahead
+from phaeton.streams.strategy import slots_ahead, threshold
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +52,15 @@ class LivePrices:
         if self._source is None:
             return None
         report = self._source.describe()
-        return replace(report, charging=_charging(report, config, output, utc_s))
+        curve = PriceCurve(0.0, utc_s, report.slots, report.currency)
+        cheap = slots_ahead(config.schedule, curve, utc_s)
+        return replace(
+            report,
+            charging=_charging(config, output, cheap),
+            strategy=config.schedule.strategy,
+            threshold_per_kwh=threshold(config.schedule, curve, utc_s),
+            cheap=cheap,
+        )
 
     async def _save(self, key: str, text: str) -> None:
         try:
@@ -62,12 +70,11 @@ class LivePrices:
 
 
 def _charging(
-    report: PriceReport, config: Config, output: Output | None, utc_s: float
+    config: Config, output: Output | None, cheap: tuple[PriceSlot, ...]
 ) -> tuple[tuple[float, float], ...] | None:
     """The stretches of the plans in force and of the price strategy; None where there is neither."""
     plans = [] if output is None else [point.plan for point in output.decision.points if point.plan is not None]
     found = {(slot.start_s, slot.end_s) for plan in plans for slot in plan.slots}
-    curve = PriceCurve(0.0, utc_s, report.slots, report.currency)
-    found |= {(slot.start_s, slot.end_s) for slot in slots_ahead(config.schedule, curve, utc_s)}
+    found |= {(slot.start_s, slot.end_s) for slot in cheap}
     by_price = config.schedule.strategy not in ("windows", "plan")
     return tuple(sorted(found)) if plans or by_price else None

@@ -85,6 +85,12 @@ def slots_ahead(schedule: Schedule, prices: PriceCurve, utc_s: float) -> tuple[P
     return tuple(slot for slot in ahead if _cheap(schedule, limit, slot.level, slot.import_per_kwh))
 
 
+def threshold(schedule: Schedule, prices: PriceCurve, utc_s: float) -> float | None:
+    """The price up to which it charges now; None where no price decides, or none is known for now."""
+    slot = slot_at(prices, utc_s)
+    return None if slot is None else _limit(schedule, prices, slot, utc_s)
+
+
 def _answered(state: PriceState, charge: bool) -> PriceState:
     return replace(state, charge=charge, against_s=None)
 

@@ -69,6 +69,9 @@ class Api:
             web.get("/api/chargers/{id}/sessions", self.sessions),
             web.get("/api/series", self.series),
             web.get("/api/prices", self.prices),
+            web.get("/api/plan", self.plans),
+            web.get("/api/chargers/{id}/plan", self.plan),
+            web.get("/api/tibber/plan", self.forerunner_plan),
             web.get("/api/chargers/{id}/series", self.series),
         ]
         for name, make in orders_taken.items():
@@ -129,6 +132,18 @@ class Api:
     async def prices(self, request: web.Request) -> web.Response:
         """The prices, and how their source fares."""
         return json_response(self._state.prices())
+
+    async def plans(self, request: web.Request) -> web.Response:
+        """What all charging points have in mind."""
+        return json_response(self._state.plans())
+
+    async def plan(self, request: web.Request) -> web.Response:
+        """What one charging point has in mind."""
+        return json_response(self._state.plan(self._point(request)))
+
+    async def forerunner_plan(self, request: web.Request) -> web.Response:
+        """Prices and when they are charged in, as the forerunner told them."""
+        return json_response(self._state.forerunner_plan())
 
     def _point(self, request: web.Request) -> str:
         return self._state.point(request.match_info.get("id"))

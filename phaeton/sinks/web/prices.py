@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from msgspec import Struct
 
 from phaeton.model import PriceSlot
 from phaeton.price_report import PriceReport, SourceReport
+from phaeton.sinks.web.moments import moment
 
 
 class PriceSlotStatus(Struct, frozen=True):
@@ -82,8 +82,8 @@ def summary(report: PriceReport, utc_s: float) -> PriceSummary:
         currency=report.currency,
         import_per_kwh=None if present is None else present.import_per_kwh,
         feed_in_per_kwh=None if present is None else present.feed_in_per_kwh,
-        until=None if present is None else _moment(present.end_s),
-        known_until=_moment(max((slot.end_s for slot in report.slots), default=None)),
+        until=None if present is None else moment(present.end_s),
+        known_until=moment(max((slot.end_s for slot in report.slots), default=None)),
         age_s=None if answered_s is None else round(max(utc_s - answered_s, 0.0)),
         trouble=next((source.trouble for source in report.sources if source.trouble), ""),
         notes=report.notes,
@@ -104,10 +104,10 @@ def _source(source: SourceReport, utc_s: float) -> PriceSourceStatus:
     answered_s = source.answered_utc_s
     return PriceSourceStatus(
         title=source.title,
-        answered=_moment(answered_s),
+        answered=moment(answered_s),
         age_s=None if answered_s is None else round(max(utc_s - answered_s, 0.0)),
-        known_until=_moment(source.known_until_utc_s),
-        next=_moment(source.next_utc_s),
+        known_until=moment(source.known_until_utc_s),
+        next=moment(source.next_utc_s),
         trouble=source.trouble,
         trouble_kind=source.trouble_kind,
         failures=source.failures,
@@ -121,14 +121,10 @@ def _source(source: SourceReport, utc_s: float) -> PriceSourceStatus:
 def _slot(slot: PriceSlot, charging: Sequence[tuple[float, float]] | None) -> PriceSlotStatus:
     charge = None if charging is None else any(start < slot.end_s and end > slot.start_s for start, end in charging)
     return PriceSlotStatus(
-        _moment(slot.start_s) or "",
-        _moment(slot.end_s) or "",
+        moment(slot.start_s),
+        moment(slot.end_s),
         slot.import_per_kwh,
         slot.feed_in_per_kwh,
         slot.level or None,
         charge,
     )
-
-
-def _moment(utc_s: float | None) -> str | None:
-    return None if utc_s is None else datetime.fromtimestamp(utc_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

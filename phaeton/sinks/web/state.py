@@ -8,6 +8,14 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 
 from phaeton.model import Output, Session
+from phaeton.sinks.web.plan import (
+    ForerunnerPlan,
+    ForerunnerTrouble,
+    PlanList,
+    PointPlan,
+    forerunner_plan,
+    plan_list,
+)
 from phaeton.sinks.web.prices import PriceList, price_list
 from phaeton.sinks.web.problem import ProblemError
 from phaeton.sinks.web.series import History
@@ -39,9 +47,12 @@ class WebState:
 
     def snapshot(self) -> Snapshot:
         """The newest snapshot; a `ProblemError` (503) before the first output."""
+        return snapshot(self._decided(), self.points, self._diagnostics(), self.seq)
+
+    def _decided(self) -> Output:
         if self.output is None or not self.output.decision.points:
             raise ProblemError(503, self.why_empty())
-        return snapshot(self.output, self.points, self._diagnostics(), self.seq)
+        return self.output
 
     def encoded(self) -> bytes | None:
         """The newest snapshot as JSON, encoded once; None before the first output."""
@@ -59,6 +70,18 @@ class WebState:
         if report is None:
             raise ProblemError(503, "Phaeton has just started; the prices are not there yet")
         return price_list(report, self.now_utc_s())
+
+    def plans(self) -> PlanList:
+        """The plans of all points; a `ProblemError` (503) before the first output."""
+        return plan_list(self._decided(), self._diagnostics().prices)
+
+    def plan(self, point: str) -> PointPlan:
+        """The plan of one point."""
+        return next(plan for plan in self.plans().points if plan.point == point)
+
+    def forerunner_plan(self) -> ForerunnerPlan | ForerunnerTrouble:
+        """The plan in the forerunner's shape."""
+        return forerunner_plan(self._diagnostics().prices, self.now_utc_s())
 
     def vehicles(self) -> list[VehicleStatus]:
         """The configured cars."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from msgspec import Struct
 
@@ -26,6 +25,8 @@ from phaeton.model import (
     Status,
 )
 from phaeton.price_report import PriceReport
+from phaeton.sinks.web.moments import moment
+from phaeton.sinks.web.plan import PlanStatus, plan_status
 from phaeton.sinks.web.prices import PriceSummary, summary
 from phaeton.sinks.web.vehicles import VehicleInfo, VehicleStatus, vehicle_statuses
 from phaeton.streams.reasons import describe
@@ -200,6 +201,10 @@ class ChargerStatus(Struct, frozen=True, kw_only=True):
     surplus_w: float | None
     boost: BoostStatus
     energy_limit_kwh: float | None
+    vehicle: str | None
+    """The car that is here, as the control sees it; empty for a guest."""
+    plan: PlanStatus | None
+    """The plan of its next departure, in scheduled mode."""
     product_name: str
     firmware: str
     serial: str
@@ -287,6 +292,7 @@ def snapshot(output: Output, names: Sequence[PointName], diagnostics: Diagnostic
             known.get(point.point, PointSituation(id=point.point)),
             called.get(point.point, ""),
             instances.get(point.point),
+            decision.utc_s,
         )
         for point in decision.points
     ]
@@ -336,11 +342,6 @@ def snapshot(output: Output, names: Sequence[PointName], diagnostics: Diagnostic
     )
 
 
-def moment(utc_s: float) -> str:
-    """An instant as RFC 3339 text in UTC, to the second."""
-    return datetime.fromtimestamp(utc_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def session_status(session: Session) -> SessionStatus:
     """A stay as the API tells it."""
     hours = session.charging_s / 3600.0
@@ -384,7 +385,9 @@ def _status_name(point: PointDecision) -> str:
     return "Fault" if point.reachable else "No connection"
 
 
-def _charger(point: PointDecision, known: PointSituation, name: str, device_instance: int | None) -> ChargerStatus:
+def _charger(
+    point: PointDecision, known: PointSituation, name: str, device_instance: int | None, utc_s: float
+) -> ChargerStatus:
     identity = known.identity or ChargerIdentity(0.0, 0.0, point.point)
     reading = known.reading if point.reachable else None
     currents = reading.current_a if reading else NO_PHASES
@@ -428,6 +431,8 @@ def _charger(point: PointDecision, known: PointSituation, name: str, device_inst
         surplus_w=_round(point.surplus_w, 0),
         boost=BoostStatus(point.boost, None if point.boost_until_utc_s is None else moment(point.boost_until_utc_s)),
         energy_limit_kwh=point.energy_limit_kwh,
+        vehicle=point.vehicle,
+        plan=None if point.plan is None else plan_status(point.plan, utc_s),
         product_name=" ".join(part for part in (identity.manufacturer, identity.model) if part),
         firmware=identity.firmware,
         serial=identity.serial,

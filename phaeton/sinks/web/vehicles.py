@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Protocol
 
 from msgspec import Struct
 
 from phaeton.model import CarState, Output
+from phaeton.sinks.web.moments import moment
 
 
 class VehicleInfo(Struct, frozen=True, kw_only=True):
@@ -109,9 +109,8 @@ def _vehicle(car: CarState, info: VehicleInfo) -> VehicleStatus:
 
 def goal_status(car: CarState) -> GoalStatus:
     """The goal in force, all empty when there is none."""
-    leaves = car.departure_utc_s
     return GoalStatus(
-        departure=None if leaves is None else datetime.fromtimestamp(leaves, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        departure=moment(car.departure_utc_s),
         soc_pct=_round(car.goal_soc_pct),
         energy_kwh=_round(car.goal_kwh),
         repeating=car.repeating,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from phaeton import zones
 from phaeton.config.tree import Config
+from phaeton.daemon_client import address
 from phaeton.links.http import Answer, Ask, HttpClient
 from phaeton.model import PriceSlot
 from phaeton.price_report import PriceReport, SourceReport, hour_rows, table
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 OK = 0
 FAILED = 1
 
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 _BUS_PATIENCE_S = 5.0
 
 
@@ -123,9 +123,7 @@ async def _of_daemon(config: Config, http: HttpClient) -> PriceReport | None:
     """What the daemon of this configuration shows; None where none answers."""
     if not config.web.enabled or config.web.port == 0:
         return None
-    host = _EVERYWHERE.get(config.web.host, config.web.host)
-    host = f"[{host}]" if ":" in host else host
-    answer = await http.send(Ask(url=f"http://{host}:{config.web.port}/api/prices"))
+    answer = await http.send(Ask(url=f"{address(config.web)}/api/prices"))
     if not isinstance(answer, Answer) or answer.status != 200:
         return None
     try:

@@ -1,0 +1,82 @@
+"""How commands talk to the running daemon: one request to its API, and what went wrong in words."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from phaeton.config.tree import Web
+
+OK = 0
+FAILED = 1
+TIMEOUT_S = 30.0
+
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
+
+
+class FailedError(Exception):
+    """The text is for the person at the terminal."""
+
+
+def add_address(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that say where the daemon is."""
+    parser.add_argument("--url", default="", help="address of the page (from the configuration)")
+    parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="the configuration file")
+
+
+def told(work: Callable[[], None]) -> int:
+    """Do it, and tell what went wrong; the exit code."""
+    try:
+        work()
+    except FailedError as error:
+        sys.stderr.write(f"{error}\n")
+        return FAILED
+    return OK
+
+
+def say(text: str) -> None:
+    """Print at once."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def call(options: argparse.Namespace, method: str, path: str, body: object = None) -> object:
+    """One request to the daemon; raises `FailedError` with words for people."""
+    base = options.url.rstrip("/") or _configured(options)
+    data = None if body is None else json.dumps(body).encode()
+    request = Request(base + path, data=data, method=method, headers={"Content-Type": "application/json"})
+    try:
+        with urlopen(request, timeout=TIMEOUT_S) as answer:
+            found: object = json.load(answer)
+            return found
+    except HTTPError as error:
+        try:
+            detail = json.load(error).get("detail", "")
+        except (ValueError, AttributeError):
+            detail = ""
+        raise FailedError(detail or f"the daemon refused ({error.code})") from None
+    except (URLError, OSError, ValueError):
+        raise FailedError(
+            f"nobody answers at {base}: does the daemon run, is web.enabled on? Else name --url"
+        ) from None
+
+
+def address(web: Web) -> str:
+    """Where a daemon with these settings answers this machine."""
+    host = _EVERYWHERE.get(web.host, web.host)
+    return f"http://[{host}]:{web.port}" if ":" in host else f"http://{host}:{web.port}"
+
+
+def _configured(options: argparse.Namespace) -> str:
+    from phaeton.config.load import load  # noqa: PLC0415 - not needed where the address is named
+    from phaeton.config.problems import ConfigError  # noqa: PLC0415
+
+    try:
+        return address(load(options.config).config.web)
+    except ConfigError as error:
+        raise FailedError(str(error)) from None
