@@ -27,7 +27,9 @@ from phaeton.model import (
     SetPhases,
     SetStart,
 )
+from phaeton.price_report import PriceReport
 from phaeton.sinks.web import Diagnostics, LinkDiagnostics, PointName, WebServer
+from phaeton.sinks.web.vehicles import VehicleInfo
 from tests import outputs
 
 CHROMIUM = "/usr/bin/chromium"
@@ -66,6 +68,8 @@ class House(Struct):
     make: Callable[[float], Output] | None = None
     read: ChargerReading | None = None
     port: int = 0
+    prices: PriceReport | None = None
+    vehicles: tuple[VehicleInfo, ...] = ()
 
     async def start(self) -> None:
         self.server = WebServer(
@@ -122,7 +126,9 @@ class House(Struct):
                     failures=3,
                 ),
                 LinkDiagnostics(name="D-Bus", up=False, detail="no system bus"),
-            )
+            ),
+            prices=self.prices,
+            vehicles=self.vehicles,
         )
 
 
@@ -167,7 +173,10 @@ class Pages:
     ) -> Page:
         width, height = size
         context = await self._browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
+            reduced_motion="reduce",
+            timezone_id="Europe/Berlin",
         )
         context.set_default_timeout(5000)
         self._contexts.append(context)

@@ -424,6 +424,16 @@ def test_the_plan_is_not_made_anew_on_every_step() -> None:
     )
 
 
+def test_prices_that_are_told_again_and_again_make_no_new_plan() -> None:
+    run = garage()
+    for minute in range(0, 100, 10):
+        with_prices(run, [0.30] * 8 + [0.20] * 16, at_s=minute * MINUTE_S)
+    goal(run, 5 * HOUR_S, kwh=8.0)
+    run.run(100 * MINUTE_S)
+    made = {row.decision.points[0].plan.made_utc_s for row in run.trace.rows[2:] if row.decision.points[0].plan}
+    assert len(made) == 1
+
+
 def test_a_repeating_departure_is_planned_by_the_clock_and_again_the_next_day() -> None:
     battery = Vehicle(
         id="car",

@@ -8,6 +8,7 @@ const two = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFra
 const upToOne = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
 const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const shortClock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
+const day = new Intl.DateTimeFormat(locale, { weekday: "short" });
 const dayClock = new Intl.DateTimeFormat(locale, { weekday: "short", hour: "2-digit", minute: "2-digit" });
 
 /** [number, unit] of a power: W below 1 kW, then kW. */
@@ -24,6 +25,17 @@ export const kwh = (x) => (x === null || x === undefined ? text.unknown : `${two
 export const twoDigits = (x) => (x === null || x === undefined ? text.unknown : two.format(x));
 export const timeOfDay = (date) => clock.format(date);
 export const untilText = (iso) => (Date.parse(iso) - Date.now() > 20 * 3600e3 ? dayClock : shortClock).format(new Date(iso));
+
+export const dayOf = (date) => day.format(date);
+
+/** What a kWh costs: two digits, three where they say something. */
+export function price(amount, currency) {
+  const digits = { minimumFractionDigits: 2, maximumFractionDigits: 3 };
+  if (/^[A-Z]{3}$/.test(currency)) {
+    return new Intl.NumberFormat(locale, { style: "currency", currency, currencyDisplay: "narrowSymbol", ...digits }).format(amount);
+  }
+  return `${new Intl.NumberFormat(locale, digits).format(amount)}${currency ? "\u00a0" : ""}${currency}`;
+}
 
 /** Keep a number and its unit on one line. */
 export const unbroken = (sentence) => sentence.replace(/(\d) (?=(W|A|s|min|h|kWh|%)\b|%)/g, "$1\u00a0");

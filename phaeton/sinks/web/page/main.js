@@ -8,6 +8,7 @@ import { showFlow } from "./flow.js";
 import { timeOfDay } from "./format.js";
 import { follow } from "./live.js";
 import { showNow } from "./now.js";
+import { PlanCard } from "./plan.js";
 import { showSetpoint } from "./setpoint.js";
 import { showStay } from "./stay.js";
 import { text } from "./text.js";
@@ -17,6 +18,7 @@ for (const element of document.querySelectorAll("[data-text]")) element.textCont
 
 const controls = new Controls();
 const chart = new Chart();
+const planCard = new PlanCard();
 let newest = null;
 let chosen = null;
 let wasLive = false;
@@ -55,6 +57,7 @@ function show() {
   showNow(charger);
   showFlow(newest.site, newest.chargers);
   showStay(charger.session, now);
+  planCard.show(charger, newest, now);
   showSetpoint(charger.lease, charger.reachable);
   showDetails(charger, newest);
   controls.show(charger, newest.seq);
