@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from phaeton.model import ForecastSlot
 from phaeton.sources.service.days import Wall
+from phaeton.sources.service.world import CLOCK_IS_SANE_S
 
 HOUR_S = 3600.0
 AHEAD_H = 48
@@ -92,6 +93,8 @@ class OwnHistory:
 
     def see(self, mono_s: float, utc_s: float, sun_w: float | None, house_w: float | None) -> None:
         """What sun and house (without the cars) do now; None where it is not known."""
+        if utc_s < CLOCK_IS_SANE_S:
+            return
         before_s, self._seen_s = self._seen_s, mono_s
         hour = self._hour_of(utc_s)
         if self._hour is None or self._hour.key != hour.key:

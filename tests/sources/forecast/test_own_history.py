@@ -103,6 +103,13 @@ def test_a_gap_or_a_leap_of_the_clock_invents_nothing() -> None:
     assert history.learnt == Learnt()
 
 
+def test_a_clock_that_is_not_set_teaches_nothing() -> None:
+    history = a_history()
+    for n in range(5 * 1440):
+        history.see(n * STEP_S, n * STEP_S, 4000.0, 300.0)
+    assert history.learnt == Learnt()
+
+
 def test_it_is_small_and_comes_back_as_it_was() -> None:
     history = a_history()
     seen(history, MONDAY, 8)
