@@ -1,6 +1,6 @@
-"""The options of ``phaeton simulate``; what the command needs is imported when it runs.
+"""The options of ``phaeton simulate``, ``compare`` and ``sweep``; what the command needs is imported when it runs.
 
-The options that name history, prices, stays, house and configuration are shared with the commands that compare.
+The options that name history, prices, stays, house and configuration are the same for all of them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,12 @@ _STEPS = tuple(length for length in range(1, 61) if 60 % length == 0)
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``simulate``."""
+    """Add the commands."""
+    _add_simulate(commands)
+    _add_compare(commands)
+
+
+def _add_simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "simulate",
         help="run the control over a history of the house",
@@ -22,6 +27,41 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the result here (- = standard output)")
     parser.add_argument("--html", type=Path, metavar="OUT", help="write a page with plots here")
     parser.set_defaults(handler=_simulate)
+
+
+def _add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "compare",
+        help="strategies over the same history, and the best that was possible",
+        description=(
+            "Charge at once, in fixed windows, by the forerunner's rule, with Phaeton's auto and price plan, over the "
+            "same history from the same start, and tell what share of the possible saving each reaches."
+        ),
+    )
+    add_inputs(parser)
+    parser.add_argument(
+        "--also",
+        action="append",
+        nargs="+",
+        default=[],
+        metavar=("NAME", "FILE|KEY=VALUE"),
+        help="one more run: another configuration file, or this one with other settings",
+    )
+    _add_costs(parser)
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write the comparison here (- = standard output)")
+    parser.add_argument("--html", type=Path, metavar="OUT", help="write a page with plots here")
+    parser.set_defaults(handler=_compare)
+
+
+def _add_costs(parser: argparse.ArgumentParser) -> None:
+    run = parser.add_argument_group("run")
+    run.add_argument(
+        "--unmet-price",
+        type=_positive,
+        metavar="PRICE",
+        help="what a kWh costs that is missing at a departure (the dearest price of the time)",
+    )
+    run.add_argument("--jobs", type=_count, metavar="N", help="processes (one for each core)")
 
 
 def add_inputs(parser: argparse.ArgumentParser) -> None:
@@ -71,6 +111,18 @@ def _simulate(options: argparse.Namespace) -> int:
     from phaeton.simulation.command import run  # noqa: PLC0415
 
     return run(options)
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from phaeton.simulation.compare.command import run  # noqa: PLC0415
+
+    return run(options)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 1 up")
+    return int(text)
 
 
 def _positive(text: str) -> float:

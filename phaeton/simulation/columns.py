@@ -50,6 +50,20 @@ class Columns:
         values.frombytes(os.pread(self._fd, count * self.width * _ITEM, first * self.width * _ITEM))
         return tuple(values[column :: self.width] for column in range(self.width))
 
+    def to_bytes(self) -> bytes:
+        """All rows, for a machine that does not see the file."""
+        self._flush()
+        return os.pread(self._fd, self.rows * self.width * _ITEM, 0)
+
+    @classmethod
+    def from_bytes(cls, width: int, rows: bytes) -> Columns:
+        """The rows again, in a file of their own."""
+        columns = cls(width)
+        columns._buffer.frombytes(rows)
+        columns.rows = len(columns._buffer) // width
+        columns._flush()
+        return columns
+
     def close(self) -> None:
         """Remove the file; done at the end in any case."""
         self._closing()

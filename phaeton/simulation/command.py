@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         )
     except (ConfigError, InputError, SimulationError) as error:
         bar.done()
-        _complain(str(error))
+        complain(str(error))
         return WRONG
     bar.done()
     result.notes[:0] = inputs.notes
@@ -72,7 +72,7 @@ def _write(options: argparse.Namespace, result: Result, series: Series | None, c
                 encoding="utf-8",
             )
     except OSError as error:
-        _complain(f"{error.filename} cannot be written: {error.strerror}")
+        complain(f"{error.filename} cannot be written: {error.strerror}")
         return False
     if options.json is not None and str(options.json) == "-":
         sys.stdout.buffer.write(result.json())
@@ -85,7 +85,7 @@ def read_inputs(options: argparse.Namespace) -> Inputs:
     """Read and judge everything that the options name; raises `ConfigError`, `InputError` and `SimulationError`."""
     loaded = configured(options.config, options.set)
     for notice in loaded.notices:
-        _complain(str(notice))
+        complain(str(notice))
     config = loaded.config
     history = read_history(options.history, options.step, trust_units=options.trust_units)
     zone = zone_of(config.site.timezone, history.start_s)
@@ -170,5 +170,6 @@ def summary(result: Result, currency: str) -> Sequence[str]:
     return [*lines, *(f"note: {note}" for note in result.notes)]
 
 
-def _complain(text: str) -> None:
+def complain(text: str) -> None:
+    """Say what is wrong, beside the result."""
     sys.stderr.write(text + "\n")
