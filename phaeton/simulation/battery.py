@@ -89,7 +89,7 @@ class HouseBattery:
             if -stored_w > most_w:
                 stored_w = -most_w
                 wanted_w = stored_w * self.discharge_efficiency
-        self.soc_pct = min(100.0, self.soc_pct + stored_w * hours / (self.capacity_kwh * 10.0))
+        self.soc_pct = min(100.0, max(0.0, self.soc_pct + stored_w * hours / (self.capacity_kwh * 10.0)))
         self.ac_w = wanted_w
         self.dc_w = stored_w
         return wanted_w

@@ -304,3 +304,17 @@ def test_a_frozen_meter_repeats_and_a_silent_one_says_nothing() -> None:
     assert (frozen.grid_w, frozen.mono_s) == (1000, 2)
     plant.meter.silent = True
     assert plant.site_reading(3, 0) is None
+
+
+def test_an_empty_battery_is_at_zero_and_not_a_rounding_below() -> None:
+    battery = HouseBattery(
+        capacity_kwh=5.0,
+        soc_pct=6.5e-50,
+        min_soc_pct=0.0,
+        max_discharge_w=1.0,
+        discharge_efficiency=1.0,
+        response_s=0.0,
+    )
+    plant = Plant(battery=battery, grid_available=False)
+    plant.step(1.0, 0.0, 1.0)
+    assert battery.soc_pct >= 0.0
