@@ -15,6 +15,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the commands."""
     _add_simulate(commands)
     _add_compare(commands)
+    _add_sweep(commands)
 
 
 def _add_simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -53,7 +54,38 @@ def _add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.set_defaults(handler=_compare)
 
 
-def _add_costs(parser: argparse.ArgumentParser) -> None:
+def _add_sweep(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "sweep",
+        help="vary settings over the same history, and tell which would have been best",
+        description="Try many settings over the same history, on all cores, and tell which would have been best.",
+    )
+    add_inputs(parser)
+    space = parser.add_argument_group("settings to try")
+    space.add_argument(
+        "--set-range",
+        action="append",
+        default=[],
+        metavar="KEY=LOW..HIGH:STEP",
+        help="numbers of a key, as auto.start_delay_s=0..600:60; without :STEP any between, with --samples",
+    )
+    space.add_argument(
+        "--set-choice",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE,...",
+        help="values of a key, as battery.priority=car,battery",
+    )
+    space.add_argument("--samples", type=_count, metavar="N", help="so many combinations by chance (all); see --seed")
+    _add_costs(parser).add_argument("--cluster", metavar="ADDRESS", help="a Dask scheduler, as tcp://192.0.2.5:8786")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="a row for each combination: .csv, or .parquet"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on with what is in FILE")
+    parser.set_defaults(handler=_sweep)
+
+
+def _add_costs(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     run = parser.add_argument_group("run")
     run.add_argument(
         "--unmet-price",
@@ -62,6 +94,7 @@ def _add_costs(parser: argparse.ArgumentParser) -> None:
         help="what a kWh costs that is missing at a departure (the dearest price of the time)",
     )
     run.add_argument("--jobs", type=_count, metavar="N", help="processes (one for each core)")
+    return run
 
 
 def add_inputs(parser: argparse.ArgumentParser) -> None:
@@ -104,7 +137,7 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
     time = parser.add_argument_group("time")
     time.add_argument("--step", type=_step, default=60.0, metavar="TIME", help="1s to 60s (60s); 1s is the daemon's")
     time.add_argument("--texture", action="store_true", help="give coarse PV and load realistic seconds")
-    time.add_argument("--seed", type=int, default=0, metavar="N", help="draws the texture (0)")
+    time.add_argument("--seed", type=int, default=0, metavar="N", help="draws the texture and the samples (0)")
 
 
 def _simulate(options: argparse.Namespace) -> int:
@@ -115,6 +148,12 @@ def _simulate(options: argparse.Namespace) -> int:
 
 def _compare(options: argparse.Namespace) -> int:
     from phaeton.simulation.compare.command import run  # noqa: PLC0415
+
+    return run(options)
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from phaeton.simulation.sweep.command import run  # noqa: PLC0415
 
     return run(options)
 

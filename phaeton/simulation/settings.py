@@ -46,6 +46,11 @@ def configured(path: Path | None, settings: Sequence[str]) -> Loaded:
     return replace(loaded, notices=tuple(notices))
 
 
+def canonical(key: str) -> str:
+    """The key as the configuration names it: ``chargers[0].host``; the same where it is none."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in _steps(key.strip())).lstrip(".")
+
+
 def _steps(key: str) -> tuple[Step, ...]:
     """``chargers[0].host`` and ``chargers.0.host`` are the same; ``charger.x`` is the first charger's."""
     parts = re.sub(r"\[(\d+)\]", r".\1", key).split(".")

@@ -62,7 +62,6 @@ def simulate(
     run.over(history, seen.stays, Texture(setup.seed) if setup.texture else None)
     wall_s = time.perf_counter() - begun_s
     total = summed(run.months.values())
-    coarse = setup.step_s > FINE_S or (history.data_s > FINE_S and not setup.texture)
     return Result(
         steps=run.steps,
         wall_s=round(wall_s, 3),
@@ -71,12 +70,17 @@ def simulate(
         run=period(seen, history, setup, run.battery_pct),
         gaps=gap_times(seen, history),
         notes=_notes(history, seen.left_out, run, total, setup),
-        not_valid=list(COUNTS) if coarse else [],
+        not_valid=list(COUNTS) if cloudless(history, setup) else [],
         totals=total.totals(),
         months=by_month(run.months),
         weeks=by_week(run.weeks),
         sessions=[of_stay(closed.stay, closed.account) for closed in run.closed],
     )
+
+
+def cloudless(history: History, setup: Setup) -> bool:
+    """Whether steps or data are too coarse to show clouds."""
+    return setup.step_s > FINE_S or (history.data_s > FINE_S and not setup.texture)
 
 
 def _notes(history: History, left_out: int, run: OfflineRun[S], total: Account, setup: Setup) -> list[str]:
