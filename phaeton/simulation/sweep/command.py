@@ -96,7 +96,7 @@ def _sweep(options: argparse.Namespace, bar: ProgressBar) -> list[str]:
     notes = [*inputs.notes]
     if cloudless(inputs.history, inputs.setup) and any(key.startswith(_OF_CLOUDS) for key in keys):
         notes.append(
-            "Clouds are not in data or steps above 10 s, and delays and rests are there for clouds: judge such settings "
+            "Data or steps above 10 s show no clouds, and delays and rests are there for clouds: judge such settings "
             "with --step 10s --texture"
         )
     return [*told(found, keys, currency), *_notes(rates, currency, notes)]
