@@ -53,7 +53,7 @@ from phaeton.model import (
 from phaeton.orders import told
 from phaeton.sinks.evcharger import instances
 from phaeton.sinks.store import Store, StoreError, directory
-from phaeton.sinks.web import Diagnostics, PointName, WebServer
+from phaeton.sinks.web import Diagnostics, Parts, PointName, WebServer
 from phaeton.sources.clock import Clock, ticks
 from phaeton.sources.victron import VictronSource
 from phaeton.streams.graph import GraphState, site_graph
@@ -432,9 +432,13 @@ class Daemon:
         if not self.config.web.enabled:
             return
         names = [PointName(p.id, p.charger.name) for p in self._points]
-        self.web = WebServer(
-            self.config.web, self.submit, names, self._store.sessions, self.diagnostics, cars=self._cars
+        parts = Parts(
+            submit=self.submit,
+            sessions=self._store.sessions,
+            diagnostics=self.diagnostics,
+            cars=self._cars,
         )
+        self.web = WebServer(self.config.web, names, parts)
         await self.web.start()
         if self.output is not None:
             self.web.publish(self.output)

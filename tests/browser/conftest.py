@@ -28,7 +28,7 @@ from phaeton.model import (
     SetStart,
 )
 from phaeton.price_report import PriceReport
-from phaeton.sinks.web import Diagnostics, LinkDiagnostics, PointName, WebServer
+from phaeton.sinks.web import Diagnostics, LinkDiagnostics, Parts, PointName, WebServer
 from phaeton.sinks.web.vehicles import VehicleInfo
 from tests import outputs
 
@@ -73,7 +73,9 @@ class House(Struct):
 
     async def start(self) -> None:
         self.server = WebServer(
-            Web(port=self.port), self.submit, [PointName(p.point) for p in self.points], self.sessions, self.diagnostics
+            Web(port=self.port),
+            [PointName(p.point) for p in self.points],
+            Parts(submit=self.submit, sessions=self.sessions, diagnostics=self.diagnostics),
         )
         await self.server.start()
         assert self.server.address is not None

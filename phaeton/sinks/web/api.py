@@ -3,35 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
 
 import msgspec
 from aiohttp import web
+from msgspec import UNSET, Meta
 
 from phaeton import orders
-from phaeton.model import Order, Submit
-from phaeton.sinks.web.problem import ProblemError
-from phaeton.sinks.web.request import (
-    Body,
-    Done,
-    body_of,
-    field,
-    fields,
-    instant,
-    json_response,
-    named,
-    only,
-    origin_of,
-    whole,
+from phaeton.model import Order
+from phaeton.sinks.web.bodies import (
+    AcceptBody,
+    BoostBody,
+    CurrentBody,
+    EnergyLimitBody,
+    ModeBody,
+    PhasesBody,
+    PowerCapBody,
+    StartStopBody,
 )
-from phaeton.sinks.web.series import LONGEST_S
-from phaeton.sinks.web.state import Sessions, WebState
-from phaeton.sinks.web.status import SessionStatus, session_status
+from phaeton.sinks.web.endpoint import JSON, Ask, Done, Endpoint, Endpoints, Example, Media, Nothing, Scope
+from phaeton.sinks.web.parts import Parts
+from phaeton.sinks.web.plan import ForerunnerPlan, ForerunnerTrouble, PlanList, PointPlan
+from phaeton.sinks.web.prices import PriceList
+from phaeton.sinks.web.problem import ProblemError
+from phaeton.sinks.web.request import instant, named
+from phaeton.sinks.web.series import LONGEST_S, Series
+from phaeton.sinks.web.state import WebState
+from phaeton.sinks.web.status import ChargerStatus, SessionStatus, Snapshot, session_status
 
 MOST_SESSIONS = 500
+NO_CHARGER = {404: "there is no such charger"}
+NOT_YET = {503: "there is no decision yet"}
 
 
 class SessionList(msgspec.Struct, frozen=True):
-    """The answer to ``GET /api/sessions``."""
+    """The running stay, the last one that ended, and the ones before."""
 
     current_session: SessionStatus | None
     last_session: SessionStatus | None
@@ -40,72 +46,205 @@ class SessionList(msgspec.Struct, frozen=True):
     """There are older ones; ask again with ``before`` set to the last ``start_time``."""
 
 
+class SessionQuery(msgspec.Struct, frozen=True):
+    """Which stays."""
+
+    limit: Annotated[int, Meta(ge=1, le=MOST_SESSIONS, description="At most so many")] = 10
+    before: Annotated[str, Meta(description="Only those that began before: UTC seconds or RFC 3339")] | None = None
+
+
+class SeriesQuery(msgspec.Struct, frozen=True):
+    """How much of the past."""
+
+    window: Annotated[int, Meta(ge=60, le=LONGEST_S, description="In seconds, back from now")] = 3600
+
+
 class Api:
-    """The handlers; ``origin`` of all orders is ``rest``, or ``page`` where the page says so."""
+    """The handlers; the ``origin`` of orders is ``rest``, or ``page`` where the page says so."""
 
-    def __init__(self, state: WebState, submit: Submit, sessions: Sessions) -> None:
+    def __init__(self, state: WebState, parts: Parts) -> None:
         self._state = state
-        self._submit = submit
-        self._sessions = sessions
+        self._parts = parts
 
-    def routes(self) -> list[web.RouteDef]:
-        """All routes of the API but the events."""
-        orders_taken: dict[str, Callable[[web.Request, Body], Order]] = {
-            "mode": self._mode,
-            "startstop": self._startstop,
-            "set_current": self._set_current,
-            "phases": self._phases,
-            "boost": self._boost,
-            "energy_limit": self._energy_limit,
-            "power_cap": self._power_cap,
-            "accept": self._accept,
-        }
-        routes = [
-            web.get("/api/health", self.health),
-            web.get("/api/status", self.status),
-            web.get("/api/chargers", self.chargers),
-            web.get("/api/chargers/{id}", self.charger),
-            web.get("/api/sessions", self.sessions),
-            web.get("/api/chargers/{id}/sessions", self.sessions),
-            web.get("/api/series", self.series),
-            web.get("/api/prices", self.prices),
-            web.get("/api/plan", self.plans),
-            web.get("/api/chargers/{id}/plan", self.plan),
-            web.get("/api/tibber/plan", self.forerunner_plan),
-            web.get("/api/chargers/{id}/series", self.series),
+    def endpoints(self) -> Endpoints:
+        """All of this part."""
+        first = {"id": "1"}
+        found: Endpoints = [
+            Endpoint(
+                "GET",
+                "/api/health",
+                self.health,
+                Scope.OPEN,
+                "The process is alive",
+                Media("text/plain"),
+                example=Example(answer="ok"),
+            ),
+            Endpoint("GET", "/api/status", self.status, Scope.GUEST, "The whole state", Snapshot, problems=NOT_YET),
+            Endpoint(
+                "GET",
+                "/api/chargers",
+                self.chargers,
+                Scope.GUEST,
+                "All charging points",
+                list[ChargerStatus],
+                problems=NOT_YET,
+            ),
+            Endpoint(
+                "GET",
+                "/api/chargers/{id}",
+                self.charger,
+                Scope.GUEST,
+                "One charging point",
+                ChargerStatus,
+                problems=NO_CHARGER | NOT_YET,
+                example=Example(first),
+            ),
+            Endpoint(
+                "GET",
+                "/api/prices",
+                self.prices,
+                Scope.GUEST,
+                "The prices, and how their source fares",
+                PriceList,
+                problems=NOT_YET,
+            ),
+            Endpoint(
+                "GET",
+                "/api/plan",
+                self.plans,
+                Scope.GUEST,
+                "What all charging points have in mind",
+                PlanList,
+                problems=NOT_YET,
+            ),
+            Endpoint(
+                "GET",
+                "/api/chargers/{id}/plan",
+                self.plan,
+                Scope.GUEST,
+                "What one charging point has in mind",
+                PointPlan,
+                problems=NO_CHARGER | NOT_YET,
+                example=Example(first),
+            ),
+            Endpoint(
+                "GET",
+                "/api/tibber/plan",
+                self.forerunner_plan,
+                Scope.GUEST,
+                "Prices and when they are charged in, in the forerunner's shape, for whatever source",
+                ForerunnerPlan | ForerunnerTrouble,
+            ),
         ]
-        for name, make in orders_taken.items():
-            handler = self._ordering(make)
-            routes += [web.post(f"/api/{name}", handler), web.post(f"/api/chargers/{{id}}/{name}", handler)]
-        return routes
+        for path, example, problems in (
+            ("/api/sessions", Example(query={"limit": "5"}), {}),
+            ("/api/chargers/{id}/sessions", Example(first, query={"before": "2026-06-01T12:00:00+02:00"}), NO_CHARGER),
+        ):
+            found.append(
+                Endpoint(
+                    "GET",
+                    path,
+                    self.sessions,
+                    Scope.GUEST,
+                    "The running stay, the last one and the ones before",
+                    SessionList,
+                    SessionQuery,
+                    problems=problems,
+                    example=example,
+                )
+            )
+        for path, example in (
+            ("/api/series", Example(query={"window": "600"})),
+            ("/api/chargers/{id}/series", Example(first)),
+        ):
+            found.append(
+                Endpoint(
+                    "GET",
+                    path,
+                    self.series,
+                    Scope.GUEST,
+                    "The recent past of one point, for a chart",
+                    Series,
+                    SeriesQuery,
+                    problems=NO_CHARGER,
+                    example=example,
+                )
+            )
+        return found + self._orders()
 
-    async def health(self, request: web.Request) -> web.Response:
+    def _orders(self) -> Endpoints:
+        cannot = {409: "the charger gives no way to choose the phases"}
+        nobody = {409: "no charger waits to be accepted"}
+        accept = Example(body={"serial": "ACE0012345"}, status=409)
+        table: list[tuple[str, str, type, Callable[[Ask[Any, Any]], Order], Example, dict[int, str]]] = [
+            ("mode", "Choose the mode", ModeBody, self._mode, Example(body={"mode": "auto"}), {}),
+            ("startstop", "Let it charge, or not", StartStopBody, self._startstop, Example(body={"enabled": True}), {}),
+            (
+                "set_current", "The current in manual mode", CurrentBody, self._set_current,
+                Example(body={"amps": 16}), {},
+            ),
+            ("phases", "Choose the phases", PhasesBody, self._phases, Example(body={"phases": 1}), cannot),
+            ("boost", "Charge fast for once", BoostBody, self._boost, Example(body={"energy_kwh": 10}), {}),
+            (
+                "energy_limit", "End this stay's charging at so much", EnergyLimitBody, self._energy_limit,
+                Example(body={"energy_kwh": 20}), {},
+            ),
+            (
+                "power_cap", "Draw no more than this", PowerCapBody, self._power_cap,
+                Example(body={"power_w": 4200}), {},
+            ),
+            (
+                "accept", "Control the charger that answers now, another one than last time", AcceptBody, self._accept,
+                accept, nobody,
+            ),
+        ]  # fmt: skip
+        found: Endpoints = []
+        for name, summary, body, make, example, problems in table:
+            for path, where, no_charger in (
+                (f"/api/{name}", {}, {}),
+                (f"/api/chargers/{{id}}/{name}", {"id": "1"}, NO_CHARGER),
+            ):
+                found.append(
+                    Endpoint(
+                        "POST",
+                        path,
+                        self._ordering(make),
+                        Scope.CONTROL,
+                        summary,
+                        Done,
+                        body=body,
+                        problems=problems | no_charger | NOT_YET,
+                        example=Example(where, body=example.body, status=example.status),
+                        tag="orders",
+                    )
+                )
+        return found
+
+    async def health(self, ask: Ask[Nothing, Nothing]) -> web.Response:
         """The process is alive."""
         return web.Response(text="ok")
 
-    async def status(self, request: web.Request) -> web.Response:
+    async def status(self, ask: Ask[Nothing, Nothing]) -> web.Response:
         """The whole snapshot."""
         encoded = self._state.encoded()
         if encoded is None:
             raise ProblemError(503, self._state.why_empty())
-        return web.Response(body=encoded, content_type="application/json")
+        return web.Response(body=encoded, content_type=JSON)
 
-    async def chargers(self, request: web.Request) -> web.Response:
+    async def chargers(self, ask: Ask[Nothing, Nothing]) -> list[ChargerStatus]:
         """All charging points."""
-        return json_response(self._state.snapshot().chargers)
+        return self._state.snapshot().chargers
 
-    async def charger(self, request: web.Request) -> web.Response:
+    async def charger(self, ask: Ask[Nothing, Nothing]) -> ChargerStatus:
         """One charging point."""
-        point = self._point(request)
-        return json_response(next(charger for charger in self._state.snapshot().chargers if charger.id == point))
+        return self._charger(self._state.point(ask.point))
 
-    async def sessions(self, request: web.Request) -> web.Response:
+    async def sessions(self, ask: Ask[SessionQuery, Nothing]) -> SessionList:
         """The running stay, the last one and the history; ``limit`` and ``before`` page."""
-        only(request.query, {"limit", "before"})
-        point = self._point(request) if "id" in request.match_info else None
-        limit = whole(request.query.get("limit", "10"), "limit", 1, MOST_SESSIONS)
-        before = None if "before" not in request.query else instant(request.query["before"], "before")
-        found = await self._sessions(limit + 1, before, point)
+        point = None if ask.point is None else self._state.point(ask.point)
+        limit = ask.query.limit
+        before = None if ask.query.before is None else instant(ask.query.before, "before")
+        found = await self._parts.sessions(limit + 1, before, point)
         stays = [session for session in found if session.end_utc_s is not None]
         output = self._state.output
         running = [
@@ -114,92 +253,82 @@ class Api:
             if decided.session is not None and decided.session.end_utc_s is None and point in (None, decided.point)
         ]
         newest = stays[0] if stays and before is None else None
-        return json_response(
-            SessionList(
-                session_status(running[0]) if running else None,
-                session_status(newest) if newest else None,
-                [session_status(session) for session in stays[:limit]],
-                len(found) > limit,
-            )
+        return SessionList(
+            session_status(running[0]) if running else None,
+            session_status(newest) if newest else None,
+            [session_status(session) for session in stays[:limit]],
+            len(found) > limit,
         )
 
-    async def series(self, request: web.Request) -> web.Response:
-        """The recent past of one point; ``window`` is 60 to 21600 seconds."""
-        only(request.query, {"window"})
-        window = whole(request.query.get("window", "3600"), "window", 60, LONGEST_S)
-        return json_response(self._state.history.series(self._point(request), window))
+    async def series(self, ask: Ask[SeriesQuery, Nothing]) -> Series:
+        """The recent past of one point."""
+        return self._state.history.series(self._state.point(ask.point), ask.query.window)
 
-    async def prices(self, request: web.Request) -> web.Response:
+    async def prices(self, ask: Ask[Nothing, Nothing]) -> PriceList:
         """The prices, and how their source fares."""
-        return json_response(self._state.prices())
+        return self._state.prices()
 
-    async def plans(self, request: web.Request) -> web.Response:
+    async def plans(self, ask: Ask[Nothing, Nothing]) -> PlanList:
         """What all charging points have in mind."""
-        return json_response(self._state.plans())
+        return self._state.plans()
 
-    async def plan(self, request: web.Request) -> web.Response:
+    async def plan(self, ask: Ask[Nothing, Nothing]) -> PointPlan:
         """What one charging point has in mind."""
-        return json_response(self._state.plan(self._point(request)))
+        return self._state.plan(self._state.point(ask.point))
 
-    async def forerunner_plan(self, request: web.Request) -> web.Response:
+    async def forerunner_plan(self, ask: Ask[Nothing, Nothing]) -> ForerunnerPlan | ForerunnerTrouble:
         """Prices and when they are charged in, as the forerunner told them."""
-        return json_response(self._state.forerunner_plan())
+        return self._state.forerunner_plan()
 
-    def _point(self, request: web.Request) -> str:
-        return self._state.point(request.match_info.get("id"))
+    def _charger(self, point: str) -> ChargerStatus:
+        return next(charger for charger in self._state.snapshot().chargers if charger.id == point)
 
-    def _ordering(
-        self, make: Callable[[web.Request, Body], Order]
-    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        async def handler(request: web.Request) -> web.StreamResponse:
-            point = self._point(request)
-            order = make(request, await body_of(request))
+    def _ordering(self, make: Callable[[Ask[Any, Any]], Order]) -> Callable[[Ask[Any, Any]], Awaitable[Done]]:
+        async def handle(ask: Ask[Any, Any]) -> Done:
+            point = self._state.point(ask.point)
+            order = make(ask)
             first = self._state.seq + 1
-            await self._submit(point, order, origin_of(request))
-            return json_response(Done(True, first))
+            await self._parts.submit(point, order, ask.caller.origin)
+            return Done(True, first)
 
-        return handler
+        return handle
 
-    def _accept(self, request: web.Request, body: Body) -> Order:
-        fields(body, {"serial"})
-        point = self._point(request)
-        shown = next(charger for charger in self._state.snapshot().chargers if charger.id == point)
+    def _accept(self, ask: Ask[Nothing, AcceptBody]) -> Order:
+        shown = self._charger(self._state.point(ask.point))
         if not shown.stranger:
             raise ProblemError(409, "no charger waits to be accepted here")
-        return named(lambda: orders.accept_charger(body.get("serial"), shown.serial), "serial")
+        return named(lambda: orders.accept_charger(ask.body.serial, shown.serial), "serial")
 
-    def _mode(self, request: web.Request, body: Body) -> Order:
-        fields(body, {"mode"})
-        return field(orders.set_mode, body, "mode")
+    def _mode(self, ask: Ask[Nothing, ModeBody]) -> Order:
+        return named(lambda: orders.set_mode(ask.body.mode), "mode")
 
-    def _startstop(self, request: web.Request, body: Body) -> Order:
-        fields(body, {"value", "enabled"})
-        return field(orders.set_start, body, "enabled" if "value" not in body and "enabled" in body else "value")
+    def _startstop(self, ask: Ask[Nothing, StartStopBody]) -> Order:
+        body = ask.body
+        if body.value is not UNSET:
+            return named(lambda: orders.set_start(body.value), "value")
+        if body.enabled is not UNSET:
+            return named(lambda: orders.set_start(body.enabled), "enabled")
+        raise ProblemError(422, "the field 'value' is missing", "value")
 
-    def _set_current(self, request: web.Request, body: Body) -> Order:
-        fields(body, {"amps"})
-        return field(orders.set_current, body, "amps")
+    def _set_current(self, ask: Ask[Nothing, CurrentBody]) -> Order:
+        return named(lambda: orders.set_current(ask.body.amps), "amps")
 
-    def _phases(self, request: web.Request, body: Body) -> Order:
-        fields(body, {"phases"})
-        order = field(orders.set_phases, body, "phases")
-        if order.phases != 0 and not self._state.can_switch_phases(self._point(request)):
+    def _phases(self, ask: Ask[Nothing, PhasesBody]) -> Order:
+        order = named(lambda: orders.set_phases(ask.body.phases), "phases")
+        if order.phases != 0 and not self._state.can_switch_phases(self._state.point(ask.point)):
             raise ProblemError(409, "this charger gives no way to choose the phases", "phases")
         return order
 
-    def _boost(self, request: web.Request, body: Body) -> Order:
-        fields(body, {"on", "energy_kwh", "until", "soc_pct"})
-        until = body.get("until")
-        until = instant(until, "until") if isinstance(until, str) else until
-        energy_kwh = named(lambda: orders.boost_energy(body.get("energy_kwh")), "energy_kwh")
+    def _boost(self, ask: Ask[Nothing, BoostBody]) -> Order:
+        body = ask.body
+        until = instant(body.until, "until") if isinstance(body.until, str) else body.until
+        energy_kwh = named(lambda: orders.boost_energy(body.energy_kwh), "energy_kwh")
         until_s = named(lambda: orders.boost_until(until, self._state.now_utc_s()), "until")
-        soc_pct = named(lambda: orders.boost_soc(body.get("soc_pct")), "soc_pct")
-        return named(lambda: orders.set_boost(body.get("on", True), energy_kwh, until_s, soc_pct), "on")
+        soc_pct = named(lambda: orders.boost_soc(body.soc_pct), "soc_pct")
+        return named(lambda: orders.set_boost(body.on, energy_kwh, until_s, soc_pct), "on")
 
-    def _energy_limit(self, request: web.Request, body: Body) -> Order:
-        fields(body, {"energy_kwh"})
-        return field(orders.set_energy_limit, body, "energy_kwh")
+    def _energy_limit(self, ask: Ask[Nothing, EnergyLimitBody]) -> Order:
+        return named(lambda: orders.set_energy_limit(ask.body.energy_kwh), "energy_kwh")
 
-    def _power_cap(self, request: web.Request, body: Body) -> Order:
-        fields(body, {"power_w"})
-        return field(orders.set_power_cap, body, "power_w")
+    def _power_cap(self, ask: Ask[Nothing, PowerCapBody]) -> Order:
+        return named(lambda: orders.set_power_cap(ask.body.power_w), "power_w")

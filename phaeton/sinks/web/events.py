@@ -13,6 +13,9 @@ from collections.abc import Callable
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
+from phaeton.sinks.web.endpoint import Ask, Endpoint, Endpoints, Media, Nothing, Scope
+from phaeton.sinks.web.problem import ProblemError
+
 PING_S = 15.0
 SEND_TIMEOUT_S = 30.0
 SOCKET_BUFFER_BYTES = 16_384
@@ -60,13 +63,27 @@ class EventHub:
             self._frame = None if data is None else frame("status", data)
         return self._frame
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
+    def endpoints(self) -> Endpoints:
+        """The stream."""
+        return [
+            Endpoint(
+                "GET",
+                "/api/events",
+                self.handle,
+                Scope.GUEST,
+                "The state as server-sent events: `status` at once and with each decision",
+                Media("text/event-stream"),
+                problems={503: "too many pages are open"},
+            )
+        ]
+
+    async def handle(self, ask: Ask[Nothing, Nothing]) -> web.StreamResponse:
         """``GET /api/events``."""
         if self.clients >= MOST_CLIENTS:
-            raise web.HTTPServiceUnavailable(text="too many pages are open already")
+            raise ProblemError(503, "too many pages are open already")
         self.clients += 1
         try:
-            return await self._stream(request)
+            return await self._stream(ask.request)
         finally:
             self.clients -= 1
 

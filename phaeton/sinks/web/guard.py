@@ -18,9 +18,8 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from phaeton.orders import OrderError
-from phaeton.sinks.web.problem import ProblemError
-
-PROBLEM_TYPE = "application/problem+json"
+from phaeton.sinks.web.endpoint import CALLER, Caller, Scope
+from phaeton.sinks.web.problem import PROBLEM_TYPE, ProblemError
 
 _log = logging.getLogger(__name__)
 
@@ -70,6 +69,7 @@ def guard(configured_host: str) -> Middleware:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             _check(request, own_names)
+            request[CALLER] = Caller(request.remote or "", Scope.ADMIN, _origin(request))
             return await handler(request)
         except ProblemError as problem:
             return response(problem.status, problem.detail, problem.field)
@@ -86,6 +86,11 @@ def guard(configured_host: str) -> Middleware:
             return response(500, "Phaeton failed on this request; its log says why")
 
     return middleware
+
+
+def _origin(request: web.Request) -> str:
+    """Who orders: the page says so of itself, everything else is ``rest``."""
+    return "page" if request.headers.get("X-Phaeton-Page") else "rest"
 
 
 def _check(request: web.Request, own_names: frozenset[str]) -> None:

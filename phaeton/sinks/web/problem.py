@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+PROBLEM_TYPE = "application/problem+json"
+"""The content type of a problem document (RFC 9457)."""
+
 
 class ProblemError(Exception):
     """Ends a request with a problem document."""

@@ -12,14 +12,14 @@ import importlib
 import ipaddress
 import logging
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from phaeton.config.tree import Web
-from phaeton.model import Output, Submit
-from phaeton.sinks.web.state import Sessions, WebState
-from phaeton.sinks.web.status import Diagnostics, PointName
-from phaeton.sinks.web.vehicles import CarActions
+from phaeton.model import Output
+from phaeton.sinks.web.parts import Parts
+from phaeton.sinks.web.state import WebState
+from phaeton.sinks.web.status import PointName
 
 if TYPE_CHECKING:
     from phaeton.sinks.web.site import WebSite
@@ -37,19 +37,14 @@ class WebServer:
     def __init__(
         self,
         config: Web,
-        submit: Submit,
         points: Sequence[PointName],
-        sessions: Sessions,
-        diagnostics: Callable[[], Diagnostics],
+        parts: Parts,
         retry_s: float = RETRY_S,
-        cars: CarActions | None = None,
     ) -> None:
         self._config = config
         self._retry_s = retry_s
-        self._submit = submit
-        self._sessions = sessions
-        self._cars = cars
-        self._state = WebState(points, diagnostics)
+        self._parts = parts
+        self._state = WebState(points, parts.diagnostics)
         self._socket: socket.socket | None = None
         self._site: WebSite | None = None
         self._listening: asyncio.Task[None] | None = None
@@ -145,7 +140,7 @@ class WebServer:
 
         from phaeton.sinks.web.site import WebSite  # noqa: PLC0415 - loaded by now
 
-        site = WebSite(self._config, self._state, self._submit, self._sessions, self._cars)
+        site = WebSite(self._config, self._state, self._parts)
         await site.runner.setup()
         self._site = site
         await web.SockSite(site.runner, listening, backlog=BACKLOG).start()

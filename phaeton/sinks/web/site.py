@@ -5,15 +5,15 @@ from __future__ import annotations
 from aiohttp import web
 
 from phaeton.config.tree import Web
-from phaeton.model import Submit
 from phaeton.sinks.web.api import Api
 from phaeton.sinks.web.assets import Assets
+from phaeton.sinks.web.endpoint import Endpoints
 from phaeton.sinks.web.events import EventHub
 from phaeton.sinks.web.guard import add_headers, guard
-from phaeton.sinks.web.request import BODY_BYTES
-from phaeton.sinks.web.state import Sessions, WebState
+from phaeton.sinks.web.openapi import OpenApi
+from phaeton.sinks.web.parts import Parts
+from phaeton.sinks.web.state import WebState
 from phaeton.sinks.web.vehicle_api import VehicleApi
-from phaeton.sinks.web.vehicles import CarActions
 
 SHUTDOWN_S = 1.0
 
@@ -21,26 +21,26 @@ SHUTDOWN_S = 1.0
 class WebSite:
     """The application of one server and its live stream."""
 
-    def __init__(
-        self, config: Web, state: WebState, submit: Submit, sessions: Sessions, cars: CarActions | None
-    ) -> None:
+    def __init__(self, config: Web, state: WebState, parts: Parts) -> None:
         self.hub = EventHub(state.encoded)
-        self._api = Api(state, submit, sessions)
-        self._cars = VehicleApi(state, submit, cars)
+        self.endpoints: Endpoints = [
+            *Api(state, parts).endpoints(),
+            *self.hub.endpoints(),
+            *VehicleApi(state, parts).endpoints(),
+        ]
+        self.endpoints += OpenApi(self.endpoints).endpoints()
         self.runner = web.AppRunner(
             self._app(config), access_log=None, shutdown_timeout=SHUTDOWN_S, handle_signals=False
         )
 
     def _app(self, config: Web) -> web.Application:
         assets = Assets()
-        app = web.Application(middlewares=[guard(config.host)], client_max_size=BODY_BYTES)
+        app = web.Application(middlewares=[guard(config.host)])
         app.on_response_prepare.append(add_headers)
         app.on_shutdown.append(self._end_streams)
-        app.add_routes(self._api.routes())
-        app.add_routes(self._cars.routes())
+        app.add_routes([endpoint.route() for endpoint in self.endpoints])
         app.add_routes(
             [
-                web.get("/api/events", self.hub.handle),
                 web.get("/", assets.page),
                 web.get("/favicon.ico", assets.icon),
                 web.get("/assets/{version}/{name:.+}", assets.file),

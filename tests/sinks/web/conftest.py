@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from phaeton.config.tree import Web
 from phaeton.model import Order, Session
-from phaeton.sinks.web import Diagnostics, LinkDiagnostics, PointDiagnostics, PointName, WebServer
+from phaeton.sinks.web import Diagnostics, LinkDiagnostics, Parts, PointDiagnostics, PointName, WebServer
 from tests import outputs
 
 
@@ -60,7 +60,12 @@ def build(
         )
 
     names = [PointName(point) for point in points]
-    return WebServer(config or Web(port=0), submit, names, sessions, diagnostics, retry_s)
+    return WebServer(
+        config or Web(port=0),
+        names,
+        Parts(submit=submit, sessions=sessions, diagnostics=diagnostics),
+        retry_s,
+    )
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from phaeton.config.tree import Web
 from phaeton.model import SlotWhy
 from phaeton.price_report import PriceReport
-from phaeton.sinks.web import Diagnostics, PointName, WebServer
+from phaeton.sinks.web import Diagnostics, Parts, PointName, WebServer
 from phaeton.sinks.web.plan import WORDS, ForerunnerPlan, ForerunnerTrouble, forerunner_plan, plan_list, plan_status
 from tests import plans
 
@@ -98,7 +98,11 @@ async def _sessions(*_: object) -> list[Any]:
 
 
 async def test_the_api_tells_plans_as_its_documentation_shows_and_every_snapshot_has_them() -> None:
-    server = WebServer(Web(port=0), _submit, [PointName("1")], _sessions, lambda: Diagnostics(prices=plans.report()))
+    server = WebServer(
+        Web(port=0),
+        [PointName("1")],
+        Parts(submit=_submit, sessions=_sessions, diagnostics=lambda: Diagnostics(prices=plans.report())),
+    )
     await server.start()
     try:
         async with aiohttp.ClientSession(server.address) as client:

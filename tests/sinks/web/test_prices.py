@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from phaeton.config.tree import Web
 from phaeton.model import PriceSlot
 from phaeton.price_report import PriceReport, SourceReport
-from phaeton.sinks.web import Diagnostics, PointName, WebServer
+from phaeton.sinks.web import Diagnostics, Parts, PointName, WebServer
 from phaeton.sinks.web.prices import price_list, summary
 from tests import outputs
 
@@ -77,7 +77,11 @@ async def _sessions(*_: object) -> list[Any]:
 
 async def test_the_api_tells_them_and_every_snapshot_has_the_summary() -> None:
     reports: list[PriceReport | None] = [None]
-    server = WebServer(Web(port=0), _submit, [PointName("1")], _sessions, lambda: Diagnostics(prices=reports[0]))
+    server = WebServer(
+        Web(port=0),
+        [PointName("1")],
+        Parts(submit=_submit, sessions=_sessions, diagnostics=lambda: Diagnostics(prices=reports[0])),
+    )
     await server.start()
     try:
         async with aiohttp.ClientSession(server.address) as client:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from phaeton.config.tree import Web
 from phaeton.model import CarState, ClearGoal, Order, Session, SetGoal, SetLimitSoc, SetMinSoc, SetVehicle
-from phaeton.sinks.web import Diagnostics, PointName, WebServer
+from phaeton.sinks.web import Diagnostics, Parts, PointName, WebServer
 from phaeton.sinks.web.vehicles import VehicleInfo
 from tests import outputs
 
@@ -81,7 +81,11 @@ async def site() -> AsyncIterator[Site]:
         return []
 
     names = [PointName("1"), PointName("2")]
-    server = WebServer(Web(port=0), submit, names, sessions, lambda: Diagnostics(vehicles=INFOS), cars=actions)
+    server = WebServer(
+        Web(port=0),
+        names,
+        Parts(submit=submit, sessions=sessions, diagnostics=lambda: Diagnostics(vehicles=INFOS), cars=actions),
+    )
     await server.start()
     output = outputs.output(more=(outputs.waiting("2"),))
     car = CarState(

@@ -1,0 +1,21 @@
+"""What the daemon gives to the web: how orders are taken, what is kept, how things fare, and what can be done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from phaeton.model import Submit
+from phaeton.sinks.web.state import Sessions
+from phaeton.sinks.web.status import Diagnostics
+from phaeton.sinks.web.vehicles import CarActions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The parts behind the API; what is None is not there and its endpoints say so."""
+
+    submit: Submit
+    sessions: Sessions
+    diagnostics: Callable[[], Diagnostics]
+    cars: CarActions | None = None
