@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from phaeton.config.tree import Web
+from phaeton.config.tree_web import Web
 
 OK = 0
 FAILED = 1

@@ -15,6 +15,7 @@ from phaeton.config.price_rules import price_rules
 from phaeton.config.tree import Charger, Config
 from phaeton.config.vehicle_rules import vehicle_rules
 from phaeton.config.vehicle_source_rules import vehicle_source_rules
+from phaeton.config.web_rules import web_rules
 
 MINIMAL = "charger: 192.168.1.100"
 """The least configuration that there is."""
@@ -41,6 +42,7 @@ def contradictions(config: Config) -> Iterator[Contradiction]:
     yield from forecast_rules(config)
     yield from vehicle_rules(config)
     yield from vehicle_source_rules(config)
+    yield from web_rules(config)
 
 
 def shipped_profiles() -> tuple[str, ...]:

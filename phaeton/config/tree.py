@@ -16,6 +16,7 @@ from phaeton.config.tree_forecast import Forecast
 from phaeton.config.tree_prices import Prices
 from phaeton.config.tree_schedule import Schedule
 from phaeton.config.tree_vehicles import HomePosition
+from phaeton.config.tree_web import Web
 
 VERSION = 1
 
@@ -214,14 +215,6 @@ class Battery(Node, frozen=True):
         ]
         | None
     ) = None
-
-
-class Web(Node, frozen=True):
-    """The page and the API."""
-
-    enabled: Annotated[bool, _meta("Serve the page and the API")] = True
-    host: Annotated[str, _meta("Address to listen on", min_length=1)] = "127.0.0.1"
-    port: Annotated[int, _meta("Port; 0 = any free one", ge=0, le=65535)] = 8088
 
 
 class Store(Node, frozen=True):

@@ -15,7 +15,8 @@ from types import TracebackType
 from reactivex import Observable
 from reactivex.subject import Subject
 
-from phaeton.config.tree import Charger, Config, Site, Store, Web
+from phaeton.config.tree import Charger, Config, Site, Store
+from phaeton.config.tree_web import Web
 from phaeton.model import SiteReading
 from phaeton.simulation.battery import HouseBattery
 from phaeton.simulation.car import Car

@@ -13,7 +13,8 @@ import pytest
 
 from phaeton.app.daemon import Daemon
 from phaeton.app.watchdog import NO_DECISION_S, NO_WORD_S
-from phaeton.config.tree import Charger, Config, Site, Store, Web
+from phaeton.config.tree import Charger, Config, Site, Store
+from phaeton.config.tree_web import Web
 from phaeton.simulation.charger import SimulatedAlfen
 from tests.waiting import until
 

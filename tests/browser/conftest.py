@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright
 
-from phaeton.config.tree import Web
+from phaeton.config.tree_web import Web
 from phaeton.model import (
     Boost,
     ChargerReading,

@@ -15,7 +15,7 @@ import socket
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from phaeton.config.tree import Web
+from phaeton.config.tree_web import Web
 from phaeton.model import Output
 from phaeton.sinks.web.parts import Parts
 from phaeton.sinks.web.state import WebState

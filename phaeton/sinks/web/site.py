@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from phaeton.config.tree import Web
+from phaeton.config.tree_web import Web
+from phaeton.sinks.web import reference
 from phaeton.sinks.web.api import Api
 from phaeton.sinks.web.assets import Assets
 from phaeton.sinks.web.endpoint import Endpoints
@@ -39,6 +40,7 @@ class WebSite:
         app.on_response_prepare.append(add_headers)
         app.on_shutdown.append(self._end_streams)
         app.add_routes([endpoint.route() for endpoint in self.endpoints])
+        app.add_routes(reference.routes())
         app.add_routes(
             [
                 web.get("/", assets.page),

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from msgspec import Struct, field
 
-from phaeton.config.tree import Web
+from phaeton.config.tree_web import Web
 from phaeton.model import Order, Session
 from phaeton.sinks.web import Diagnostics, LinkDiagnostics, Parts, PointDiagnostics, PointName, WebServer
 from tests import outputs

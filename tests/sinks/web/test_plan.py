@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from phaeton.config.tree import Web
+from phaeton.config.tree_web import Web
 from phaeton.model import SlotWhy
 from phaeton.price_report import PriceReport
 from phaeton.sinks.web import Diagnostics, Parts, PointName, WebServer

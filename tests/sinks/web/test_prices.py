@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from msgspec.structs import replace
 
-from phaeton.config.tree import Web
+from phaeton.config.tree_web import Web
 from phaeton.model import PriceSlot
 from phaeton.price_report import PriceReport, SourceReport
 from phaeton.sinks.web import Diagnostics, Parts, PointName, WebServer

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from msgspec.structs import replace
 
-from phaeton.config.tree import Web
+from phaeton.config.tree_web import Web
 from tests import outputs
 from tests.sinks.web.conftest import Asked, Site, build
 from tests.waiting import until

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from msgspec.structs import replace
 
-from phaeton.config.tree import Web
+from phaeton.config.tree_web import Web
 from phaeton.model import CarState, ClearGoal, Order, Session, SetGoal, SetLimitSoc, SetMinSoc, SetVehicle
 from phaeton.sinks.web import Diagnostics, Parts, PointName, WebServer
 from phaeton.sinks.web.vehicles import VehicleInfo
