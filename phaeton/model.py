@@ -615,6 +615,8 @@ class Session(Struct, frozen=True, gc=False):
     peak_power_w: float = 0.0
     starts: int = 0
     charger_serial: str = ""
+    vehicle: str = ""
+    """The id of the car that drew it; empty for a guest, and where it is not known."""
 
 
 class EnergySlot(Struct, frozen=True, gc=False):

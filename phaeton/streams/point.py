@@ -112,6 +112,7 @@ def decide(
         utc_s=utc_s,
         dt_s=dt_s,
         serial="" if seen.identity is None else seen.identity.serial,
+        vehicle=seen.outlook.vehicle,
     )
     explain(reasons, seen, shared, setpoint_a, paced, switch.reason, cap, lease_state, fighting)
     memory = replace(

@@ -83,8 +83,12 @@ def step(
     utc_s: float,
     dt_s: float,
     serial: str,
+    vehicle: str | None = None,
 ) -> tuple[SessionState, Booked]:
-    """Book the energy of this step; ``energy_kwh`` is the counter, ``dt_s`` the time since the last step."""
+    """Book the energy of this step; ``energy_kwh`` is the counter, ``dt_s`` the time since the last step.
+
+    ``vehicle`` is the car as far as it is known now; a stay keeps the last one that it was told.
+    """
     state, drawn_kwh = _drawn(before, view, energy_kwh, now_s, dt_s)
     slots: tuple[EnergySlot, ...] = ()
     closed = None
@@ -96,13 +100,13 @@ def step(
     if state.open and session is not None:
         if drawn_kwh or view.charging:
             split = _split(drawn_kwh, view, site)
-            state, slots = _book(state, session, split, tariff, view, utc_s, dt_s)
+            state, slots = _book(state, session, split, tariff, view, utc_s, dt_s, vehicle)
         elif state.slot is not None and _slot_start(utc_s) != state.slot.start_utc_s:
             slots, state = (state.slot,), replace(state, slot=None)
         if not view.plugged:
             session = state.session
             assert session is not None
-            closed = replace(session, end_utc_s=utc_s, meter_end_kwh=state.meter_kwh)
+            closed = replace(session, end_utc_s=utc_s, meter_end_kwh=state.meter_kwh, vehicle=_told(vehicle, session))
             slots = slots if state.slot is None else (*slots, state.slot)
             state = replace(state, session=closed, open=False, slot=None)
     elif drawn_kwh:
@@ -195,6 +199,7 @@ def _book(
     view: View,
     utc_s: float,
     dt_s: float,
+    vehicle: str | None,
 ) -> tuple[SessionState, tuple[EnergySlot, ...]]:
     cost = reference = unpriced = 0.0
     if tariff.import_per_kwh is None or tariff.feed_in_per_kwh is None:
@@ -241,5 +246,10 @@ def _book(
         max(session.peak_power_w, view.ev_w),
         session.starts,
         session.charger_serial,
+        _told(vehicle, session),
     )
     return replace(state, session=session, slot=slot), done
+
+
+def _told(vehicle: str | None, session: Session) -> str:
+    return session.vehicle if vehicle is None else vehicle
