@@ -119,7 +119,8 @@ def _plain(request: web.Request, error: web.HTTPException) -> web.StreamResponse
 
 async def add_headers(request: web.Request, answer: web.StreamResponse) -> None:
     """Signal handler: put the security headers on each answer, streams and errors too."""
-    answer.headers.update(HEADERS)
+    for name, value in HEADERS.items():
+        answer.headers.setdefault(name, value)
     answer.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import Any
+from types import UnionType
+from typing import Any, get_args
 
 import msgspec
 from aiohttp import web
@@ -129,7 +130,10 @@ def problems_of(endpoint: Endpoint[Any, Any]) -> dict[int, str]:
 def _kinds(endpoint: Endpoint[Any, Any]) -> list[Any]:
     """The types that need a schema: query, body, answer."""
     kinds = [endpoint.query or Nothing, endpoint.body or Nothing]
-    return kinds if isinstance(endpoint.answer, Media) else [*kinds, endpoint.answer]
+    if isinstance(endpoint.answer, Media):
+        return kinds
+    answers = get_args(endpoint.answer) if isinstance(endpoint.answer, UnionType) else (endpoint.answer,)
+    return [*kinds, *answers]
 
 
 def _operation(endpoint: Endpoint[Any, Any], schemas: list[Plain], components: Mapping[str, Plain]) -> Plain:
@@ -176,7 +180,7 @@ def _responses(endpoint: Endpoint[Any, Any], answer: list[Plain]) -> Plain:
         media = endpoint.answer
         content = {media.content_type: {"schema": {} if media.binary else {"type": "string"}}}
     else:
-        described: Plain = {"schema": answer[0]}
+        described: Plain = {"schema": answer[0] if len(answer) == 1 else {"anyOf": answer}}
         if endpoint.example.answer is not None:
             described["examples"] = {"example": {"value": endpoint.example.answer}}
         content = {JSON: described}
