@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
 from aiohttp import web
 from msgspec import UNSET, Meta
+from msgspec.structs import asdict
 
 from phaeton import orders
 from phaeton.model import Order
@@ -303,12 +305,11 @@ class Api:
         return named(lambda: orders.set_mode(ask.body.mode), "mode")
 
     def _startstop(self, ask: Ask[Nothing, StartStopBody]) -> Order:
-        body = ask.body
-        if body.value is not UNSET:
-            return named(lambda: orders.set_start(body.value), "value")
-        if body.enabled is not UNSET:
-            return named(lambda: orders.set_start(body.enabled), "enabled")
-        raise ProblemError(422, "the field 'value' is missing", "value")
+        given = {name: value for name, value in asdict(ask.body).items() if value is not UNSET}
+        found = [named(partial(orders.set_start, value), name) for name, value in given.items()]
+        if not found:
+            raise ProblemError(422, "the field 'value' is missing", "value")
+        return found[0]
 
     def _set_current(self, ask: Ask[Nothing, CurrentBody]) -> Order:
         return named(lambda: orders.set_current(ask.body.amps), "amps")

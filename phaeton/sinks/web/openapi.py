@@ -74,6 +74,8 @@ def document(endpoints: Endpoints) -> Plain:
     paths: dict[str, Plain] = {}
     for endpoint in endpoints:
         own = [next(found) for _ in _kinds(endpoint)]
+        for schema in own[:2]:  # what comes in may hold nothing that means nothing
+            components.get(_name(schema), {}).setdefault("additionalProperties", False)
         paths.setdefault(address(endpoint), {})[endpoint.method.lower()] = _operation(endpoint, own, components)
     return {
         "openapi": OPENAPI,
@@ -136,6 +138,11 @@ def _kinds(endpoint: Endpoint[Any, Any]) -> list[Any]:
     return [*kinds, *answers]
 
 
+def _name(schema: Plain) -> str:
+    """The component that a schema refers to; empty for one that stands by itself."""
+    return str(schema.get("$ref", "")).rpartition("/")[2]
+
+
 def _operation(endpoint: Endpoint[Any, Any], schemas: list[Plain], components: Mapping[str, Plain]) -> Plain:
     query, body, *answer = schemas
     operation: Plain = {
@@ -143,6 +150,7 @@ def _operation(endpoint: Endpoint[Any, Any], schemas: list[Plain], components: M
         "summary": endpoint.summary,
         "tags": [chapter(endpoint)],
         "x-needs": endpoint.needs.name.lower(),
+        "x-example-status": endpoint.example.status or endpoint.status,
         "security": [{"token": []}, {"session": []}] if endpoint.needs > Scope.GUEST else [{}],
         "parameters": [*_places(endpoint), *_parameters(endpoint, query, components)],
         "responses": _responses(endpoint, answer),
@@ -167,7 +175,7 @@ def _places(endpoint: Endpoint[Any, Any]) -> Iterable[Plain]:
 
 
 def _parameters(endpoint: Endpoint[Any, Any], query: Plain, components: Mapping[str, Plain]) -> Iterable[Plain]:
-    kind = components[str(query["$ref"]).rpartition("/")[2]]
+    kind = components[_name(query)]
     for name, schema in kind.get("properties", {}).items():
         parameter: Plain = {"name": name, "in": "query", "required": name in kind["required"], "schema": schema}
         if name in endpoint.example.query:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from phaeton.model import CarOrder, ClearGoal, SetVehicle
 from phaeton.orders import OrderError
 from phaeton.sinks.web.bodies import GoalBody, LoginBody, SocBody, SocLimitsBody, VehicleBody
 from phaeton.sinks.web.endpoint import Ask, Done, Endpoint, Endpoints, Example, Media, Nothing, Scope
+from phaeton.sinks.web.moments import moment
 from phaeton.sinks.web.parts import Parts
 from phaeton.sinks.web.problem import ProblemError
 from phaeton.sinks.web.request import instant, named
@@ -58,7 +60,7 @@ class VehicleApi:
         car = "/api/vehicles/{vehicle}"
         ev6 = {"vehicle": "ev6"}
         order = Scope.CONTROL
-        goal = {"departure": "2026-06-01T20:00:00+02:00", "soc_pct": 80}
+        goal = {"departure": moment(time.time() + 86_400.0), "soc_pct": 80}
         no_size = NO_CAR | {409: "a goal in % needs the size of the car's battery"}
         away = NO_CAR | {409: "the car's source refuses", 503: "the sources of the cars do not run"}
         found: Endpoints = [
@@ -66,7 +68,8 @@ class VehicleApi:
             Endpoint(
                 "GET", "/api/vehicles/landed", self.landed, Scope.OPEN,
                 "Where a login at the car's maker ends, when the redirect address of the application is this one",
-                Media("text/html"), LandedQuery, problems=away, example=Example(query={"code": "c", "state": "s"}),
+                Media("text/html"), LandedQuery, problems=away, 
+                example=Example(query={"code": "c", "state": "s"}, status=409),
             ),
             Endpoint(
                 "GET", car, self.vehicle, Scope.GUEST, "One car", VehicleStatus, problems=NO_CAR, example=Example(ev6)
@@ -99,7 +102,7 @@ class VehicleApi:
             ),
             Endpoint(
                 "POST", f"{car}/login", self.login, Scope.ADMIN, "Begin or end the login at the car's maker",
-                LoginAnswer, body=LoginBody, problems=away, example=Example(ev6, body={}),
+                LoginAnswer, body=LoginBody, problems=away, example=Example(ev6, body={}, status=409),
             ),
         ]  # fmt: skip
         for path, where, no_charger in (

@@ -187,6 +187,7 @@ async def test_orders_reach_the_point(site: Site, path: str, body: object, order
         ("startstop", {}, "value"),
         ("startstop", {"value": 2}, "value"),
         ("startstop", {"enabled": "perhaps"}, "enabled"),
+        ("startstop", {"value": False, "enabled": "perhaps"}, "enabled"),
         ("set_current", {"amps": -1}, "amps"),
         ("set_current", {"amps": 81}, "amps"),
         ("set_current", {"amps": [16]}, "amps"),

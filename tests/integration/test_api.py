@@ -1,0 +1,146 @@
+"""The API as its own document tells it, asked of the real daemon: every example, and what a fuzzer makes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+import jsonschema_rs
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from tests.integration.rig import Rig, house, rig
+
+PROBLEM = "application/problem+json"
+METHODS = ("get", "put", "post", "patch", "delete")
+
+
+@asynccontextmanager
+async def api(folder: Path, *lines: str) -> AsyncIterator[Rig]:
+    """A daemon whose charger, car and house are those of the examples."""
+    async with rig(folder) as daemon:
+        await daemon.put_up_gx(house())
+        daemon.config.write_text(
+            "\n".join(
+                [
+                    f"chargers: [{{host: 127.0.0.1, port: {daemon.charger.port}}}]",
+                    f"store: {{directory: {folder / 'state'}}}",
+                    "web: {port: 0}",
+                    "vehicles: [{id: ev6, name: EV6, battery_kwh: 77.4}]",
+                    *lines,
+                ]
+            )
+        )
+        daemon.client = None  # it waits for the name of another rig's service
+        await daemon.start()
+        yield daemon
+
+
+class Operation:
+    """One operation of the document, and the call that its example makes."""
+
+    def __init__(self, path: str, method: str, told: dict[str, Any]) -> None:
+        self.path = path
+        self.method = method
+        self.told = told
+        self.expected: int = told["x-example-status"]
+
+    def address(self) -> str:
+        """With the places and the query of the example filled in."""
+        given = {place["name"]: place for place in self.told["parameters"]}
+        path = re.sub(r"{(\w+)}", lambda found: given[found[1]]["example"], self.path)
+        query = {
+            name: place["example"] for name, place in given.items() if place["in"] == "query" and "example" in place
+        }
+        return f"{path}?{urlencode(query)}" if query else path
+
+    def body(self) -> dict[str, Any]:
+        """The arguments for the client; a file is sent as it is."""
+        for kind, content in self.told.get("requestBody", {}).get("content", {}).items():
+            if "examples" in content:
+                return {
+                    "data": json.dumps(content["examples"]["example"]["value"]),
+                    "headers": {"Content-Type": kind},
+                }
+        return {}
+
+    def content(self) -> dict[str, Any]:
+        """What the document says of the expected answer, by content type."""
+        found: dict[str, Any] = self.told["responses"][str(self.expected)]["content"]
+        return found
+
+
+def operations(document: dict[str, Any]) -> Iterator[Operation]:
+    """All of the document."""
+    for path, methods in document["paths"].items():
+        for method, told in methods.items():
+            assert method in METHODS
+            yield Operation(path, method, told)
+
+
+def fits(document: dict[str, Any], schema: dict[str, Any], value: object) -> None:
+    """Fails where the value is not what the schema says."""
+    jsonschema_rs.Draft202012Validator({**schema, "components": document["components"]}).validate(value)
+
+
+async def test_every_example_of_the_document_is_answered_as_the_document_says(tmp_path: Path) -> None:
+    async with api(tmp_path) as daemon, aiohttp.ClientSession(daemon.web) as client:
+        async with client.get("/openapi.json") as answer:
+            document = await answer.json()
+        OpenAPIV31SpecValidator(document).validate()
+        for operation in operations(document):
+            await example_holds(client, document, operation)
+
+
+async def example_holds(client: aiohttp.ClientSession, document: dict[str, Any], operation: Operation) -> None:
+    what = f"{operation.method} {operation.address()}"
+    async with client.request(operation.method, operation.address(), **operation.body()) as answer:
+        kinds = operation.content()
+        told = answer.content_type if answer.status == operation.expected else await answer.text()
+        assert (answer.status, answer.content_type) == (operation.expected, next(iter(kinds))), f"{what}: {told}"
+        if answer.content_type in ("application/json", PROBLEM):
+            fits(document, kinds[answer.content_type]["schema"], await answer.json(content_type=None))
+        elif answer.content_type == "text/event-stream":
+            async with asyncio.timeout(5):
+                assert (await answer.content.readline()).endswith(b"\n")
+            answer.close()
+
+
+async def test_what_a_fuzzer_sends_is_never_too_much_for_it(tmp_path: Path) -> None:
+    settings = tmp_path / "schemathesis.toml"
+    settings.write_text(
+        """
+[checks]
+positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 409, 412, 422, 429, 503]
+"""
+    )
+    async with api(tmp_path) as daemon:
+        process = await asyncio.create_subprocess_exec(
+            str(Path(sys.executable).parent / "st"),
+            "--config-file",
+            str(settings),
+            "run",
+            f"{daemon.web}/openapi.json",
+            "--exclude-path-regex",
+            "/(events|stream)$",
+            "--max-examples",
+            "15",
+            "--generation-deterministic",
+            "--no-color",
+            "--exclude-checks",
+            "ignored_auth",
+            cwd=tmp_path,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        assert process.stdout is not None
+        told = (await process.stdout.read()).decode()
+        assert await process.wait() == 0, told
+        assert "failed on this request" not in "\n".join(daemon.log)
