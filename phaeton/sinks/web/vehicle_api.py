@@ -68,7 +68,7 @@ class VehicleApi:
             Endpoint(
                 "GET", "/api/vehicles/landed", self.landed, Scope.OPEN,
                 "Where a login at the car's maker ends, when the redirect address of the application is this one",
-                Media("text/html"), LandedQuery, problems=away, 
+                Media("text/html"), LandedQuery, problems=away,
                 example=Example(query={"code": "c", "state": "s"}, status=409),
             ),
             Endpoint(
