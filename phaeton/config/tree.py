@@ -223,6 +223,9 @@ class Store(Node, frozen=True):
     directory: Annotated[str, _meta("Where; empty = /data/phaeton on a GX, else the user's state directory")] = ""
     history_days: Annotated[int, _meta("Sessions and energy slots are kept for this long", ge=1, le=36500)] = 730
     history_mb: Annotated[float, _meta("... and up to this size, in MB", ge=1, le=10000)] = 100.0
+    series_days: Annotated[
+        int, _meta("Means and peaks of each minute, for charts and simulations, are kept for this long", ge=0, le=3650)
+    ] = 30
     flush_s: Annotated[float, _meta("Longest time that measured detail waits for the disk, in s", ge=30, le=3600)] = (
         30.0
     )

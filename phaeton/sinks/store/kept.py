@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from msgspec import Struct, field
 
+from phaeton.minutes import Block
 from phaeton.model import EnergySlot, Session
 
 K = TypeVar("K")
@@ -17,8 +18,12 @@ V = TypeVar("V")
 SlotKey = tuple[str, str, float]
 """Point, session and start: a slot that is written twice replaces itself."""
 
+StayKey = tuple[float, str]
+"""Start and id: the order of stays, which no later stay changes."""
+
 MOST_WAITING_SESSIONS = 1_000
 MOST_WAITING_SLOTS = 10_000
+MOST_WAITING_BLOCKS = 48
 MOST_ASIDE = 3
 """Spoiled files kept for whoever wants to look at them; older ones go, so that they never fill a disk."""
 
@@ -45,6 +50,35 @@ class SavedState(Struct, frozen=True):
     """The version of Phaeton that wrote it."""
 
 
+class StayFilter(Struct, frozen=True, kw_only=True):
+    """Which of the stays that have ended; what is None does not matter."""
+
+    from_utc_s: float | None = None
+    """Began then or later."""
+    until_utc_s: float | None = None
+    """Began before."""
+    point: str | None = None
+    vehicle: str | None = None
+    """Empty = a guest, or a car that was not known."""
+    least_kwh: float = 0.0
+
+    def takes(self, stay: Session) -> bool:
+        """Whether a stay is one of them."""
+        return (
+            stay.end_utc_s is not None
+            and (self.from_utc_s is None or stay.start_utc_s >= self.from_utc_s)
+            and (self.until_utc_s is None or stay.start_utc_s < self.until_utc_s)
+            and self.point in (None, stay.point)
+            and self.vehicle in (None, stay.vehicle)
+            and stay.energy_kwh >= self.least_kwh
+        )
+
+
+def stay_key(stay: Session) -> StayKey:
+    """Where a stay stands in the order."""
+    return stay.start_utc_s, stay.id
+
+
 class Loaded(Struct, frozen=True):
     """What a file held when it was opened."""
 
@@ -61,9 +95,16 @@ class Batch(Struct):
     facts: dict[str, str] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
     slots: dict[SlotKey, EnergySlot] = field(default_factory=dict)
+    blocks: dict[int, Block] = field(default_factory=dict)
+    """Hours of minutes by their start."""
 
     def __bool__(self) -> bool:
-        return bool(self.state or self.facts or self.sessions or self.slots)
+        return bool(self.state or self.facts or self.sessions or self.slots or self.blocks)
+
+    def add_block(self, block: Block) -> None:
+        """Keep an hour, with what is known of it already."""
+        before = self.blocks.get(block.start_s)
+        self.blocks[block.start_s] = block if before is None else block.over(before)
 
     def put_back(self, older: Batch) -> None:
         """Take ``older``, which could not be written, under what has come since; the oldest falls out of the bounds."""
@@ -71,6 +112,10 @@ class Batch(Struct):
         self.facts = older.facts | self.facts
         self.sessions = _newest(older.sessions | self.sessions, MOST_WAITING_SESSIONS)
         self.slots = _newest(older.slots | self.slots, MOST_WAITING_SLOTS)
+        newer, self.blocks = self.blocks, dict(older.blocks)
+        for block in newer.values():
+            self.add_block(block)
+        self.blocks = _newest(self.blocks, MOST_WAITING_BLOCKS)
 
 
 def _newest(entries: dict[K, V], most: int) -> dict[K, V]:
@@ -96,10 +141,19 @@ class StoreFile(Protocol):
     def sessions(self, limit: int, before_utc_s: float | None, point: str | None) -> list[Session]:
         """The newest first."""
 
+    def stays(self, which: StayFilter, limit: int, before: StayKey | None) -> list[Session]:
+        """The stays that have ended, in falling order of their keys, from below ``before`` on."""
+
+    def stay(self, key: str) -> Session | None:
+        """One stay by its id."""
+
     def energy(self, since_utc_s: float, until_utc_s: float, point: str | None) -> list[EnergySlot]:
         """The slots that start in the interval, in order of time."""
 
-    def prune(self, oldest_utc_s: float, most_bytes: float) -> bool:
+    def blocks(self, since_utc_s: float, until_utc_s: float) -> list[Block]:
+        """The hours that start in the interval, in order of time."""
+
+    def prune(self, oldest_utc_s: float, oldest_block_utc_s: float, most_bytes: float) -> bool:
         """Forget a part of what is too old or too much; True when there is more to forget."""
 
     def set_aside(self, stamp: str) -> Path:

@@ -8,8 +8,20 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from phaeton.minutes import Block
 from phaeton.model import EnergySlot, Session
-from phaeton.sinks.store.kept import Batch, DiskTrouble, Loaded, SavedState, Spoiled, keep_private, put_aside
+from phaeton.sinks.store.kept import (
+    Batch,
+    DiskTrouble,
+    Loaded,
+    SavedState,
+    Spoiled,
+    StayFilter,
+    StayKey,
+    keep_private,
+    put_aside,
+    stay_key,
+)
 
 VERSION = 1
 MOST_SESSIONS = 100
@@ -24,7 +36,7 @@ class _Content(Struct, frozen=True):
 
 
 class PlainFile:
-    """A JSON file with the state, the facts and the last `MOST_SESSIONS` sessions; energy slots are not kept."""
+    """A JSON file with the state, the facts and the last `MOST_SESSIONS` sessions; slots and minutes are not kept."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -83,11 +95,26 @@ class PlainFile:
         ]
         return found[:limit]
 
+    def stays(self, which: StayFilter, limit: int, before: StayKey | None) -> list[Session]:
+        """The stays that have ended, in falling order of their keys, from below ``before`` on."""
+        found = [
+            stay for stay in self._read().sessions if which.takes(stay) and (before is None or stay_key(stay) < before)
+        ]
+        return sorted(found, key=stay_key, reverse=True)[:limit]
+
+    def stay(self, key: str) -> Session | None:
+        """One stay by its id."""
+        return next((stay for stay in self._read().sessions if stay.id == key), None)
+
     def energy(self, since_utc_s: float, until_utc_s: float, point: str | None) -> list[EnergySlot]:
         """Nothing: a plain file is no place for them."""
         return []
 
-    def prune(self, oldest_utc_s: float, most_bytes: float) -> bool:
+    def blocks(self, since_utc_s: float, until_utc_s: float) -> list[Block]:
+        """Nothing: a plain file is no place for them."""
+        return []
+
+    def prune(self, oldest_utc_s: float, oldest_block_utc_s: float, most_bytes: float) -> bool:
         """Nothing to do: the file is bounded by `MOST_SESSIONS`."""
         return False
 

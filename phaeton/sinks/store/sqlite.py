@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from logging import Logger
 from pathlib import Path
@@ -12,8 +12,19 @@ from urllib.parse import quote
 
 import msgspec
 
+from phaeton.minutes import Block, DamagedBlock, decode, encode
 from phaeton.model import EnergySlot, Session
-from phaeton.sinks.store.kept import Batch, DiskTrouble, Loaded, SavedState, Spoiled, keep_private, put_aside
+from phaeton.sinks.store.kept import (
+    Batch,
+    DiskTrouble,
+    Loaded,
+    SavedState,
+    Spoiled,
+    StayFilter,
+    StayKey,
+    keep_private,
+    put_aside,
+)
 
 APPLICATION_ID = 0x50686145
 """Tells our file from those of other programs."""
@@ -28,11 +39,20 @@ MIGRATIONS = (
         " grid_kwh REAL, cost REAL, reference_cost REAL, unpriced_kwh REAL,"
         " PRIMARY KEY (start_utc_s, point, session)) WITHOUT ROWID",
     ),
+    (
+        "ALTER TABLE session ADD COLUMN vehicle TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE session ADD COLUMN energy_kwh REAL NOT NULL DEFAULT 0",
+        "UPDATE session SET energy_kwh = energy_of(data)",
+        "CREATE TABLE minutes (start_utc_s INTEGER PRIMARY KEY, blob BLOB)",
+    ),
 )
 """Each entry leads from the layout of its index to the next one; what was released is never changed."""
 
 PRUNE_ROWS = 500
 """So many rows of a table are forgotten in one go: some ms on a small machine."""
+PRUNE_BLOCKS = 24
+KEPT_BLOCKS = 24
+"""So many of the newest hours of minutes stay however little room there is."""
 
 _SLOT_FIELDS = (
     "start_utc_s",
@@ -111,13 +131,56 @@ class SqliteFile:
                 " ORDER BY start_utc_s DESC LIMIT ?3",
                 (before_utc_s, point, limit),
             )
-            found = []
-            for key, data in rows:
-                try:
-                    found.append(msgspec.json.decode(data, type=Session))
-                except (msgspec.MsgspecError, TypeError) as error:
-                    self._log.warning("session %s in %s cannot be read and is left out: %s", key, self.path, error)
-            return found
+            return self._stays(rows)
+
+    def stays(self, which: StayFilter, limit: int, before: StayKey | None) -> list[Session]:
+        """The stays that have ended, in falling order of their keys, from below ``before`` on."""
+        start_s, key = before if before is not None else (None, "")
+        with self._translated():
+            rows = self._open().execute(
+                "SELECT id, data FROM session WHERE end_utc_s IS NOT NULL"
+                " AND (?1 IS NULL OR start_utc_s < ?1 OR (start_utc_s = ?1 AND id < ?2))"
+                " AND (?3 IS NULL OR start_utc_s >= ?3) AND (?4 IS NULL OR start_utc_s < ?4)"
+                " AND (?5 IS NULL OR point = ?5) AND (?6 IS NULL OR vehicle = ?6) AND energy_kwh >= ?7"
+                " ORDER BY start_utc_s DESC, id DESC LIMIT ?8",
+                (
+                    start_s, key, which.from_utc_s, which.until_utc_s, which.point, which.vehicle, which.least_kwh,
+                    limit,
+                ),
+            )  # fmt: skip
+            return self._stays(rows)
+
+    def stay(self, key: str) -> Session | None:
+        """One stay by its id."""
+        with self._translated():
+            rows = self._open().execute("SELECT id, data FROM session WHERE id = ?", (key,))
+            return next(iter(self._stays(rows)), None)
+
+    def _stays(self, rows: Iterable[tuple[str, str]]) -> list[Session]:
+        found = []
+        for key, data in rows:
+            try:
+                found.append(msgspec.json.decode(data, type=Session))
+            except (msgspec.MsgspecError, TypeError) as error:
+                self._log.warning("session %s in %s cannot be read and is left out: %s", key, self.path, error)
+        return found
+
+    def blocks(self, since_utc_s: float, until_utc_s: float) -> list[Block]:
+        """The hours that start in the interval, in order of time; one that cannot be read is left out and logged."""
+        with self._translated():
+            rows = self._open().execute(
+                "SELECT start_utc_s, blob FROM minutes WHERE start_utc_s >= ? AND start_utc_s < ? ORDER BY start_utc_s",
+                (since_utc_s, until_utc_s),
+            )
+            return [block for start_s, blob in rows if (block := self._block(start_s, blob)) is not None]
+
+    def _block(self, start_s: int, blob: bytes) -> Block | None:
+        try:
+            block = decode(blob)
+        except (DamagedBlock, TypeError) as error:
+            self._log.warning("the hour at %s in %s cannot be read and is left out: %s", start_s, self.path, error)
+            return None
+        return block if block.start_s == start_s else None
 
     def energy(self, since_utc_s: float, until_utc_s: float, point: str | None) -> list[EnergySlot]:
         """The slots that start in the interval, in order of time."""
@@ -135,17 +198,18 @@ class SqliteFile:
                     self._log.warning("an energy slot in %s cannot be read and is left out: %s", self.path, error)
             return found
 
-    def prune(self, oldest_utc_s: float, most_bytes: float) -> bool:
+    def prune(self, oldest_utc_s: float, oldest_block_utc_s: float, most_bytes: float) -> bool:
         """Forget up to `PRUNE_ROWS` of each table; a running session is never forgotten."""
         with self._translated():
             db = self._open()
             cut = oldest_utc_s
             edges = {table: _edge(db, table) for table in ("slot", "session")}
-            if _used_bytes(db) > most_bytes:
-                # The slots are the bulk; sessions go with the slots of their time.
-                cut = max(cut, edges["slot"] or edges["session"] or cut)
-            forgotten = 0
+            too_much = _used_bytes(db) > most_bytes
             with _transaction(db):
+                forgotten = _forget_blocks(db, oldest_block_utc_s, too_much=too_much)
+                if too_much and not forgotten:
+                    # The slots are the bulk; sessions go with the slots of their time.
+                    cut = max(cut, edges["slot"] or edges["session"] or cut)
                 for table, edge in edges.items():
                     rule = " AND end_utc_s IS NOT NULL" if table == "session" else ""
                     upto = cut if edge is None else min(cut, edge)
@@ -211,16 +275,25 @@ class SqliteFile:
             )
         db.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", batch.facts.items())
         db.executemany(
-            "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO session (id, point, start_utc_s, end_utc_s, vehicle, energy_kwh, data)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
-                (s.id, s.point, s.start_utc_s, s.end_utc_s, msgspec.json.encode(s).decode())
+                (
+                    s.id, s.point, s.start_utc_s, s.end_utc_s, s.vehicle, s.energy_kwh,
+                    msgspec.json.encode(s).decode(),
+                )
                 for s in batch.sessions.values()
             ],
-        )
+        )  # fmt: skip
         db.executemany(
             f"INSERT OR REPLACE INTO slot ({', '.join(_SLOT_FIELDS)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [tuple(getattr(slot, name) for name in _SLOT_FIELDS) for slot in batch.slots.values()],
         )
+        for start_s, block in batch.blocks.items():
+            row = db.execute("SELECT blob FROM minutes WHERE start_utc_s = ?", (start_s,)).fetchone()
+            before = None if row is None else self._block(start_s, row[0])
+            whole = block if before is None else block.over(before)
+            db.execute("INSERT OR REPLACE INTO minutes VALUES (?, ?)", (start_s, encode(whole)))
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -274,12 +347,36 @@ def _migrate(db: sqlite3.Connection) -> None:
         raise Spoiled(f"was made by a newer Phaeton (layout {version}, this one knows {len(MIGRATIONS)})")
     if version == len(MIGRATIONS):
         return
+    db.create_function("energy_of", 1, _energy_of)
     with _transaction(db):
         for step in MIGRATIONS[version:]:
             for statement in step:
                 db.execute(statement)
         db.execute(f"PRAGMA application_id={APPLICATION_ID}")
         db.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
+
+
+def _energy_of(data: str) -> float:
+    try:
+        return msgspec.json.decode(data, type=Session).energy_kwh
+    except (msgspec.MsgspecError, TypeError):
+        return 0.0
+
+
+def _forget_blocks(db: sqlite3.Connection, oldest_utc_s: float, *, too_much: bool) -> int:
+    """Forget hours of minutes that are too old, and where there is no room the oldest of them; how many."""
+    forgotten = db.execute(
+        "DELETE FROM minutes WHERE start_utc_s IN"
+        " (SELECT start_utc_s FROM minutes WHERE start_utc_s < ? ORDER BY start_utc_s LIMIT ?)",
+        (oldest_utc_s, PRUNE_BLOCKS),
+    ).rowcount
+    if too_much and not forgotten:
+        (kept,) = db.execute("SELECT count(*) FROM minutes").fetchone()
+        forgotten = db.execute(
+            "DELETE FROM minutes WHERE start_utc_s IN (SELECT start_utc_s FROM minutes ORDER BY start_utc_s LIMIT ?)",
+            (min(PRUNE_BLOCKS, max(kept - KEPT_BLOCKS, 0)),),
+        ).rowcount
+    return int(forgotten)
 
 
 def _edge(db: sqlite3.Connection, table: str) -> float | None:

@@ -19,8 +19,20 @@ from typing import TypeVar
 
 from phaeton import __version__
 from phaeton.config import tree
+from phaeton.minutes import Block
 from phaeton.model import EnergySlot, Now, Session
-from phaeton.sinks.store.kept import Batch, DiskTrouble, SavedState, Spoiled, StoreError, StoreFile, put_aside
+from phaeton.sinks.store.kept import (
+    Batch,
+    DiskTrouble,
+    SavedState,
+    Spoiled,
+    StayFilter,
+    StayKey,
+    StoreError,
+    StoreFile,
+    put_aside,
+    stay_key,
+)
 from phaeton.sinks.store.plain import PlainFile
 from phaeton.sinks.worker import Worker
 
@@ -35,6 +47,8 @@ Durable = Coroutine[None, None, None]
 """Await it to know that the disk has it."""
 
 _DAY_S = 86400.0
+_PART_S = _DAY_S
+"""So much of the minutes is read in one go."""
 _MB = 1_000_000.0
 
 
@@ -163,6 +177,10 @@ class Store:
             self._pending.slots |= found
             self._arm()
 
+    def add_block(self, block: Block) -> None:
+        """Keep an hour of minutes, or what is known of it so far, with the next commit: it makes none of its own."""
+        self._pending.add_block(block)
+
     async def sessions(
         self, limit: int = 100, before_utc_s: float | None = None, point: str | None = None
     ) -> list[Session]:
@@ -184,6 +202,48 @@ class Store:
             if since_utc_s <= slot.start_utc_s < until_utc_s and point in (None, slot.point)
         }
         return [found[key] for key in sorted(found)]
+
+    async def stays(self, which: StayFilter, limit: int, before: StayKey | None = None) -> list[Session]:
+        """The stays that have ended, the newest first, those that wait for the disk included.
+
+        A page ends with a stay; the next one begins ``before`` its `stay_key`, whatever has come since.
+        """
+        known = await self._query(lambda: self._file.stays(which, limit, before))
+        found = {stay.id: stay for stay in known} | {
+            stay.id: stay
+            for stay in self._pending.sessions.values()
+            if which.takes(stay) and (before is None or stay_key(stay) < before)
+        }
+        return sorted(found.values(), key=stay_key, reverse=True)[:limit]
+
+    async def stay(self, key: str) -> Session | None:
+        """One stay by its id, running or not; None where there is none."""
+        waiting = self._pending.sessions.get(key)
+        if waiting is not None:
+            return waiting
+        found = await self._query(lambda: [self._file.stay(key)])
+        return found[0] if found else None
+
+    async def blocks(self, since_utc_s: float, until_utc_s: float, take: Callable[[Block], None]) -> None:
+        """Give ``take`` the hours of minutes that begin in the interval, in order; it runs beside the event loop.
+
+        They come in parts, so that nothing that is to be written waits for a long look back.
+        """
+        waiting = dict(self._pending.blocks)
+
+        def part(first_s: float, last_s: float) -> list[None]:
+            for block in self._file.blocks(first_s, last_s):
+                newer = waiting.pop(block.start_s, None)
+                take(block if newer is None else newer.over(block))
+            return []
+
+        first_s = since_utc_s
+        while first_s < until_utc_s:
+            await self._query(partial(part, first_s, min(first_s + _PART_S, until_utc_s)))
+            first_s += _PART_S
+        for start_s, block in sorted(waiting.items()):
+            if since_utc_s <= start_s < until_utc_s:
+                take(block)
 
     # The end
 
@@ -314,9 +374,12 @@ class Store:
         now_s = time.monotonic()
         if self.trouble or (self._pruned_mono_s is not None and now_s - self._pruned_mono_s < PRUNE_EVERY_S):
             return
-        oldest_utc_s = time.time() - self._config.history_days * _DAY_S
+        utc_s, config = time.time(), self._config
+        oldest_utc_s, oldest_block_utc_s = (utc_s - days * _DAY_S for days in (config.history_days, config.series_days))
         try:
-            more = await self.worker.run(lambda: self._file.prune(oldest_utc_s, self._config.history_mb * _MB))
+            more = await self.worker.run(
+                lambda: self._file.prune(oldest_utc_s, oldest_block_utc_s, config.history_mb * _MB)
+            )
         except (DiskTrouble, Spoiled) as error:
             self._log.warning("old history could not be removed: %s", error)
             more = False
