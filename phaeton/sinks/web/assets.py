@@ -42,7 +42,8 @@ def _asset(body: bytes, suffix: str) -> Asset:
 class Assets:
     """All files of the page."""
 
-    def __init__(self, directory: Path = PAGE) -> None:
+    def __init__(self, prefix: str = "", directory: Path = PAGE) -> None:
+        self._prefix = prefix
         paths = sorted(path for path in directory.rglob("*") if path.suffix in TYPES and path.name != "index.html")
         bodies = {path.relative_to(directory).as_posix(): path.read_bytes() for path in paths}
         digest = hashlib.sha256()
@@ -58,12 +59,8 @@ class Assets:
 
     async def page(self, request: web.Request) -> web.StreamResponse:
         """The page at ``/``, ``/ui/`` and ``/app/``."""
-        root = "" if request.path == "/" else "../"
+        root = "" if request.path.removeprefix(self._prefix) == "/" else "../"
         return _answer(request, self._pages[root], "no-cache")
-
-    async def to_directory(self, request: web.Request) -> web.StreamResponse:
-        """``/ui`` and ``/app`` lead to their directory, relative to wherever the page is."""
-        raise web.HTTPPermanentRedirect(f"{request.path.rsplit('/', 1)[-1]}/")
 
     async def to_page(self, request: web.Request) -> web.StreamResponse:
         """``/ui/index.html`` was the forerunner's address."""
@@ -79,6 +76,11 @@ class Assets:
     async def icon(self, request: web.Request) -> web.StreamResponse:
         """Browsers ask for this without being told to."""
         return _answer(request, self.files["icon.svg"], "no-cache")
+
+
+async def to_directory(request: web.Request) -> web.StreamResponse:
+    """``/ui`` and ``/app`` lead to their directory, relative to wherever the page is."""
+    raise web.HTTPPermanentRedirect(f"{request.path.rsplit('/', 1)[-1]}/")
 
 
 def _answer(request: web.Request, asset: Asset, caching: str) -> web.Response:

@@ -6,6 +6,7 @@ examples. A part of the API is a class with ``endpoints()``; its handlers see va
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -19,6 +20,10 @@ from phaeton.sinks.web.problem import ProblemError
 
 BODY_BYTES = 16_384
 """No order is longer; what takes more says so in its endpoint."""
+BODY_WITHIN_S = 10.0
+"""A body must be there after this time ..."""
+SLOWEST_BYTES_PER_S = 16_384.0
+"""... and, of an upload, after the time that the most bytes take at this speed."""
 JSON = "application/json"
 
 Q = TypeVar("Q")
@@ -50,6 +55,10 @@ class Caller(Struct, frozen=True):
 
 CALLER = web.RequestKey("phaeton.caller", Caller)
 """Where the request carries its `Caller`; a request without one is anybody's."""
+BODY = web.RequestKey("phaeton.body", object)
+"""The JSON body once it was read, for the log of changes."""
+DID = web.RequestKey("phaeton.did", str)
+"""What a handler says that it did, for the log of changes; without, that tells the body, secrets hidden."""
 NOBODY = Caller("", Scope.OPEN)
 
 
@@ -186,9 +195,11 @@ async def json_object(request: web.Request, takes: tuple[str, ...] = (JSON,), mo
         raise ProblemError(415, f"the body must be {' or '.join(takes)}")
     raw = b"".join([piece async for piece in _pieces(request, most_bytes)])
     try:
-        return msgspec.json.decode(raw)
+        found: object = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ProblemError(400, f"the body is not JSON: {error}") from None
+    request[BODY] = found
+    return found
 
 
 def converted(value: object, kind: Any, what: str, *, strict: bool = True) -> Any:
@@ -229,7 +240,16 @@ async def _pieces(request: web.Request, most_bytes: int) -> AsyncIterator[bytes]
     if (request.content_length or 0) > most_bytes:
         raise too_long
     taken = 0
-    async for piece in request.content.iter_any():
+    loop = asyncio.get_running_loop()
+    end_s = loop.time() + BODY_WITHIN_S + (most_bytes - BODY_BYTES) / SLOWEST_BYTES_PER_S
+    while True:
+        try:
+            async with asyncio.timeout_at(end_s):
+                piece = await request.content.readany()
+        except TimeoutError:
+            raise ProblemError(408, "the body came too slowly") from None
+        if not piece:
+            return
         taken += len(piece)
         if taken > most_bytes:
             raise too_long

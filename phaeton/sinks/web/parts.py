@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from phaeton.model import Submit
+from phaeton.sinks.web.access import Access
 from phaeton.sinks.web.state import Sessions
 from phaeton.sinks.web.status import Diagnostics
 from phaeton.sinks.web.vehicles import CarActions
@@ -19,3 +20,5 @@ class Parts:
     sessions: Sessions
     diagnostics: Callable[[], Diagnostics]
     cars: CarActions | None = None
+    access: Access | None = None
+    """Who may; None = nothing is kept and nobody has a password."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 PROBLEM_TYPE = "application/problem+json"
 """The content type of a problem document (RFC 9457)."""
 
@@ -9,8 +11,11 @@ PROBLEM_TYPE = "application/problem+json"
 class ProblemError(Exception):
     """Ends a request with a problem document."""
 
-    def __init__(self, status: int, detail: str, field: str | None = None) -> None:
+    def __init__(
+        self, status: int, detail: str, field: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.field = field
+        self.headers = dict(headers or {})

@@ -106,8 +106,16 @@ class WebServer:
         loop.add_reader(listening, self._knocked)
         _log.info("The page is at %s", self.address)
         if not _only_this_machine(bound_host):
-            _log.warning("Everybody who reaches %s can control the charger: there is no password", self.address)
+            self._warn_of_strangers()
         return True
+
+    def _warn_of_strangers(self) -> None:
+        access = self._parts.access
+        if access is None or not access.password_set:
+            _log.warning(
+                "%s is reached from elsewhere but lets nobody in: there is no password. Set one: `phaeton password`",
+                self.address,
+            )
 
     def _complain(self, error: OSError) -> None:
         hint = error.strerror or str(error)
@@ -136,14 +144,14 @@ class WebServer:
 
     async def _open(self, listening: socket.socket) -> None:
         await asyncio.to_thread(importlib.import_module, "phaeton.sinks.web.site")
-        from aiohttp import web  # noqa: PLC0415 - loaded by now
-
+        from phaeton.sinks.web.connection import CrowdSite  # noqa: PLC0415 - loaded by now
         from phaeton.sinks.web.site import WebSite  # noqa: PLC0415 - loaded by now
 
-        site = WebSite(self._config, self._state, self._parts)
+        loopback = _only_this_machine(listening.getsockname()[0])
+        site = WebSite(self._config, self._state, self._parts, loopback=loopback)
         await site.runner.setup()
         self._site = site
-        await web.SockSite(site.runner, listening, backlog=BACKLOG).start()
+        await CrowdSite(site.runner, listening, site.crowd, BACKLOG).start()
         self._socket = None  # its owner is the runner now
 
 

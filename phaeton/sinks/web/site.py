@@ -6,11 +6,17 @@ from aiohttp import web
 
 from phaeton.config.tree_web import Web
 from phaeton.sinks.web import reference
+from phaeton.sinks.web.access import Access
+from phaeton.sinks.web.access.client import networks
+from phaeton.sinks.web.access_api import AccessApi
 from phaeton.sinks.web.api import Api
-from phaeton.sinks.web.assets import Assets
+from phaeton.sinks.web.assets import Assets, to_directory
+from phaeton.sinks.web.connection import Crowd
 from phaeton.sinks.web.endpoint import Endpoints
 from phaeton.sinks.web.events import EventHub
-from phaeton.sinks.web.guard import add_headers, guard
+from phaeton.sinks.web.gate import Gate
+from phaeton.sinks.web.guard import guard
+from phaeton.sinks.web.headers import header_writer
 from phaeton.sinks.web.openapi import OpenApi
 from phaeton.sinks.web.parts import Parts
 from phaeton.sinks.web.state import WebState
@@ -22,42 +28,48 @@ SHUTDOWN_S = 1.0
 class WebSite:
     """The application of one server and its live stream."""
 
-    def __init__(self, config: Web, state: WebState, parts: Parts) -> None:
+    def __init__(self, config: Web, state: WebState, parts: Parts, *, loopback: bool) -> None:
+        self.gate = Gate(config, parts.access or Access(), loopback=loopback)
+        self.crowd = Crowd(networks(config.trusted_proxies))
         self.hub = EventHub(state.encoded)
         self.endpoints: Endpoints = [
             *Api(state, parts).endpoints(),
             *self.hub.endpoints(),
             *VehicleApi(state, parts).endpoints(),
+            *AccessApi(self.gate).endpoints(),
         ]
         self.endpoints += OpenApi(self.endpoints).endpoints()
         self.runner = web.AppRunner(
-            self._app(config), access_log=None, shutdown_timeout=SHUTDOWN_S, handle_signals=False
+            self._app(config.path_prefix), access_log=None, shutdown_timeout=SHUTDOWN_S, handle_signals=False
         )
 
-    def _app(self, config: Web) -> web.Application:
-        assets = Assets()
-        app = web.Application(middlewares=[guard(config.host)])
-        app.on_response_prepare.append(add_headers)
+    def _app(self, prefix: str) -> web.Application:
+        app = web.Application(middlewares=[guard(self.gate)])
+        app.on_response_prepare.append(header_writer(self.gate))
         app.on_shutdown.append(self._end_streams)
-        app.add_routes([endpoint.route() for endpoint in self.endpoints])
-        app.add_routes(reference.routes())
-        app.add_routes(
-            [
-                web.get("/", assets.page),
-                web.get("/favicon.ico", assets.icon),
-                web.get("/assets/{version}/{name:.+}", assets.file),
-            ]
-        )
-        for alias in ("/ui", "/app"):
-            app.add_routes(
-                [
-                    web.get(alias, assets.to_directory),
-                    web.get(f"{alias}/", assets.page),
-                    web.get(f"{alias}/index.html", assets.to_page),
-                    web.get(f"{alias}/assets/{{version}}/{{name:.+}}", assets.file),
-                ]
-            )
+        routes = [*(endpoint.route() for endpoint in self.endpoints), *reference.routes(), *_page(Assets(prefix))]
+        app.add_routes(routes)
+        if prefix:  # a proxy may take it away or leave it
+            app.add_routes([web.RouteDef(r.method, prefix + r.path, r.handler, r.kwargs) for r in routes])
+            app.add_routes([web.get(prefix, to_directory)])
         return app
 
     async def _end_streams(self, _: web.Application) -> None:
+        self.gate.close()
         self.hub.close()
+
+
+def _page(assets: Assets) -> list[web.RouteDef]:
+    found = [
+        web.get("/", assets.page),
+        web.get("/favicon.ico", assets.icon),
+        web.get("/assets/{version}/{name:.+}", assets.file),
+    ]
+    for alias in ("/ui", "/app"):
+        found += [
+            web.get(alias, to_directory),
+            web.get(f"{alias}/", assets.page),
+            web.get(f"{alias}/index.html", assets.to_page),
+            web.get(f"{alias}/assets/{{version}}/{{name:.+}}", assets.file),
+        ]
+    return found
