@@ -1,4 +1,4 @@
-"""YAML text as plain nodes that know their lines; duplicate keys are problems. The one module that knows PyYAML.
+"""YAML text as plain nodes that know their lines; duplicate keys are problems. Only this and `layout` know PyYAML.
 
 Scalars keep the text that was written, and what it means is told by the type of the key: ``start: 12:30`` is a time
 and ``name: 007`` a name, whatever YAML 1.1 makes of them.
@@ -20,7 +20,8 @@ LONGEST_TEXT = 1_000_000
 _MOST_NODES = 20_000
 _DEEPEST = 40
 
-_LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+"""The fast one where PyYAML was built with it."""
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 
@@ -82,7 +83,7 @@ def _node(text: str, place: Place | None = None) -> Node | None:
     if len(text) > LONGEST_TEXT:
         raise ConfigError([Problem("", f"the text is longer than {LONGEST_TEXT} characters")])
     try:
-        root = yaml.compose(text, Loader=_LOADER)
+        root = yaml.compose(text, Loader=LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         said = " ".join(part for part in (error.context, error.problem) if part)

@@ -50,7 +50,7 @@ def parse(text: str, path: Path | None = None, environ: Mapping[str, str] | None
     """Judge the text of a configuration as a whole (YAML or JSON); raises `ConfigError` with all that is wrong."""
     try:
         root, notices = versions.to_present(document.parse(text))
-        root, problems = _one_charger(root)
+        root, problems = one_charger(root)
         root, more, wrong = environment.overridden(root, environ or {})
     except ConfigError as error:
         raise ConfigError(error.problems, path) from None
@@ -77,7 +77,7 @@ def text_of(path: Path) -> str:
         raise ConfigError([Problem("", f"cannot be read: {error.strerror}")], path) from None
 
 
-def _one_charger(root: Section) -> tuple[Section, list[Problem]]:
+def one_charger(root: Section) -> tuple[Section, list[Problem]]:
     """`charger: HOST` and `charger: {host: HOST, ...}` are short for a list of one."""
     short = root.entries.get("charger")
     if short is None:

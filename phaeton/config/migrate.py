@@ -13,12 +13,7 @@ from phaeton.config import document
 from phaeton.config.load import Loaded, parse, text_of
 from phaeton.config.tree import VERSION
 from phaeton.config.versions import version_of
-from phaeton.config.writing import to_yaml
-
-_HEADING = """\
-# Configuration of Phaeton. Keys that are not here have their defaults;
-# `phaeton config show` lists all of them, `phaeton config check` judges this file.
-"""
+from phaeton.config.writing import HEADING, to_yaml
 
 
 class Migrated(Struct, frozen=True):
@@ -45,7 +40,7 @@ def migrate_file(path: Path, target: Path | None = None) -> Migrated:
     if target is not None and target.exists():
         raise FileExistsError(f"{target} is there already")
     written = target.absolute() if target is not None else path
-    fresh = _beside(written, _HEADING + to_yaml(loaded.config, comments=True))
+    fresh = _beside(written, HEADING + to_yaml(loaded.config, comments=True))
     try:
         shutil.copymode(path, fresh)
         kept = _keep(path) if target is None else None

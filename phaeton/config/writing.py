@@ -14,6 +14,12 @@ from phaeton.config.reading import bare, described, is_secret_kind, tree
 from phaeton.config.tree import VERSION, Config
 from phaeton.redaction import HIDDEN, is_secret, redacted
 
+HEADING = """\
+# Configuration of Phaeton. Keys that are not here have their defaults;
+# `phaeton config show` lists all of them, `phaeton config check` judges this file.
+"""
+"""What a file that Phaeton writes as a whole begins with."""
+
 _WORD = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*|[0-9]+(\.[0-9]+){3}")
 _RESERVED = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
 
@@ -114,9 +120,7 @@ def _lines(field: inspect.Field, value: Plain, depth: int, style: _Style) -> Ite
     ):
         yield f"{pad}# {described(field.type)}"
     if is_secret_kind(inner) and isinstance(value, dict):
-        given: dict[str, Plain] = {name: text for name, text in value.items() if text}
-        short = given.get("value", "") if given.keys() <= {"value"} else given
-        yield f"{pad}{field.name}: {flow(short)}"
+        yield f"{pad}{field.name}: {flow(_short(value))}"
         return
     if isinstance(inner, inspect.StructType) and isinstance(value, dict):
         yield f"{pad}{field.name}:"
@@ -136,6 +140,37 @@ def _lines(field: inspect.Field, value: Plain, depth: int, style: _Style) -> Ite
             yield from below[first + 1 :]
     else:
         yield f"{pad}{field.name}: {flow(value)}"
+
+
+def section_lines(kind: inspect.StructType, value: dict[str, Plain]) -> list[str]:
+    """A section of the tree as lines of YAML, what differs from the defaults only."""
+    return list(_section(kind, value, 0, _Style(False, False)))
+
+
+def entry_lines(field: inspect.Field, value: Plain) -> list[str]:
+    """A key of the tree with its value as lines of YAML; none where it is at its default."""
+    return list(_lines(field, value, 0, _Style(False, False)))
+
+
+def sparse(kind: inspect.Type, value: Plain) -> Plain:
+    """A value of the tree without what is at its default, secrets in their short form where they can be."""
+    inner, _ = bare(kind)
+    if is_secret_kind(inner) and isinstance(value, dict):
+        return _short(value)
+    if isinstance(inner, inspect.StructType) and isinstance(value, dict):
+        return {
+            field.name: sparse(field.type, value[field.name])
+            for field in inner.fields
+            if field.required or value[field.name] != default_of(field)
+        }
+    if isinstance(inner, inspect.VarTupleType) and isinstance(value, list):
+        return [sparse(inner.item_type, item) for item in value]
+    return value
+
+
+def _short(secret: dict[str, Plain]) -> Plain:
+    given: dict[str, Plain] = {name: text for name, text in secret.items() if text}
+    return given.get("value", "") if given.keys() <= {"value"} else given
 
 
 def _section(kind: inspect.StructType, value: dict[str, Plain], depth: int, style: _Style) -> Iterator[str]:
