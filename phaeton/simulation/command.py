@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
+from phaeton.calendar_days import instant
 from phaeton.config.problems import ConfigError
 from phaeton.config.tree import Config
 from phaeton.model import Zone
-from phaeton.simulation.calendar_days import instant
 from phaeton.simulation.csv_rows import InputError
 from phaeton.simulation.history import History, read_history
 from phaeton.simulation.house_setup import HouseSetup

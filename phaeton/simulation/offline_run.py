@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import chain, repeat
 from typing import Generic, NamedTuple, TypeVar
 
+from phaeton.calendar_days import month, next_month, next_week, week
 from phaeton.config.points import Point
 from phaeton.config.tree import Config
 from phaeton.model import (
@@ -26,7 +27,6 @@ from phaeton.model import (
     WriteResult,
     Zone,
 )
-from phaeton.simulation.calendar_days import month, next_month, next_week, week
 from phaeton.simulation.charger_plant import ChargerPlant
 from phaeton.simulation.history import Chunk, History
 from phaeton.simulation.house_setup import HouseSetup, build, car_for, full_power_w

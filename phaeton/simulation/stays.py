@@ -11,8 +11,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from phaeton.calendar_days import midnight, next_midnight
 from phaeton.model import Zone
-from phaeton.simulation.calendar_days import midnight, next_midnight
 from phaeton.simulation.csv_rows import CsvFile, InputError, utc_text
 
 _MOST_KWH = 250.0

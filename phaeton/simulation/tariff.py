@@ -12,8 +12,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from phaeton.calendar_days import instant, next_midnight, wall_s
 from phaeton.model import PriceCurve, PriceSlot, Zone
-from phaeton.simulation.calendar_days import instant, next_midnight, wall_s
 from phaeton.simulation.csv_rows import CsvFile, InputError
 
 PUBLISHED_S = 13 * 3600.0

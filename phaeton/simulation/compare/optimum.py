@@ -14,9 +14,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from phaeton.calendar_days import month, week
 from phaeton.config.tree import Config
 from phaeton.config.writing import to_plain
-from phaeton.simulation.calendar_days import month, week
 from phaeton.simulation.compare.program import Prices, Program, Solution, parts_of, prices_of
 from phaeton.simulation.history import History
 from phaeton.simulation.ledger import Account, by_month, by_week, of_stay, summed

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from html import escape
 from math import ceil, floor, isnan, log10
 
+from phaeton.calendar_days import wall_s
 from phaeton.model import Zone
-from phaeton.simulation.calendar_days import wall_s
 from phaeton.simulation.report import words
 from phaeton.simulation.result import MonthTotals
 from phaeton.simulation.series import Series

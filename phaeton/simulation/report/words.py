@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from phaeton.calendar_days import wall_s
 from phaeton.model import Zone
-from phaeton.simulation.calendar_days import wall_s
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _THIN = "\N{NO-BREAK SPACE}"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phaeton.simulation.calendar_days import instant, midnight, month, next_midnight, next_month, next_week, week
+from phaeton.calendar_days import instant, midnight, month, next_midnight, next_month, next_week, week
 from phaeton.zones import zone
 
 NAMES = ("Europe/Amsterdam", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC")
