@@ -1,4 +1,4 @@
-"""The commands: run, demo, probe, record, replay, simulate, prices, plan, vehicles, config. Heavy imports wait.
+"""The commands: run, demo, probe, replay, simulate, prices, plan, vehicles, password, token, config. Heavy imports wait.
 
 Exit codes: 0 all well, 1 it failed, 2 the configuration or the command line is wrong.
 """
@@ -29,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from phaeton.access_cli import add_parsers as add_access  # noqa: PLC0415
     from phaeton.config.cli import add_parser  # noqa: PLC0415
     from phaeton.plan_cli import add_parser as add_plan  # noqa: PLC0415
     from phaeton.replay.cli import add_parser as add_replay  # noqa: PLC0415
@@ -61,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     add_prices(commands)
     add_plan(commands)
     add_vehicles(commands)
+    add_access(commands)
     add_parser(commands)
     return parser
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from phaeton.config.tree_web import Web
 OK = 0
 FAILED = 1
 TIMEOUT_S = 30.0
+TOKEN_VARIABLE = "PHAETON_TOKEN"
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 
@@ -27,6 +29,7 @@ def add_address(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that say where the daemon is."""
     parser.add_argument("--url", default="", help="address of the page (from the configuration)")
     parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="the configuration file")
+    parser.add_argument("--token", default="", help=f"a token of `phaeton token add` (from {TOKEN_VARIABLE})")
 
 
 def told(work: Callable[[], None]) -> int:
@@ -49,7 +52,11 @@ def call(options: argparse.Namespace, method: str, path: str, body: object = Non
     """One request to the daemon; raises `FailedError` with words for people."""
     base = options.url.rstrip("/") or _configured(options)
     data = None if body is None else json.dumps(body).encode()
-    request = Request(base + path, data=data, method=method, headers={"Content-Type": "application/json"})
+    headers = {"Content-Type": "application/json"}
+    token = options.token or os.environ.get(TOKEN_VARIABLE, "")
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    request = Request(base + path, data=data, method=method, headers=headers)
     try:
         with urlopen(request, timeout=TIMEOUT_S) as answer:
             found: object = json.load(answer)
@@ -59,6 +66,8 @@ def call(options: argparse.Namespace, method: str, path: str, body: object = Non
             detail = json.load(error).get("detail", "")
         except (ValueError, AttributeError):
             detail = ""
+        if error.code == 401:
+            detail = f"{detail}\nMake a token on the device (`phaeton token add NAME`); give it as {TOKEN_VARIABLE}"
         raise FailedError(detail or f"the daemon refused ({error.code})") from None
     except (URLError, OSError, ValueError):
         raise FailedError(

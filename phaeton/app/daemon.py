@@ -54,6 +54,7 @@ from phaeton.orders import told
 from phaeton.sinks.evcharger import instances
 from phaeton.sinks.store import Store, StoreError, directory
 from phaeton.sinks.web import Diagnostics, Parts, PointName, WebServer
+from phaeton.sinks.web.access import Access
 from phaeton.sources.clock import Clock, ticks
 from phaeton.sources.victron import VictronSource
 from phaeton.streams.graph import GraphState, site_graph
@@ -79,6 +80,7 @@ class Daemon:
         """The newest evaluation of the graph."""
         self._replacement = site
         self._store = Store.open(directory(config.store.directory), config.store, logging.getLogger("phaeton.store"))
+        self._access = Access(directory(config.store.directory), self._store.worker)
         before = self._restored()
         kept = self._store.state
         self._clock = Clock(kept.mono_s, kept.utc_s) if kept is not None and before is not None else Clock()
@@ -220,6 +222,8 @@ class Daemon:
     async def submit(self, point: str, order: Order, origin: str) -> None:
         """Put an order into force now; returns when it is stored, or when the disk does not take it."""
         _log.info("%s, from %s", told(order), origin, extra={"point": point})
+        if not origin.startswith(("page", "rest")):  # what came by the API is kept there, with its answer
+            self._access.audit.note(origin, "", f"order to {point}", told(order))
         self.feed(Command(*self.now(), point, order, origin))
         if isinstance(order, AcceptCharger) and point in self._live:
             live = self._live[point]
@@ -437,6 +441,7 @@ class Daemon:
             sessions=self._store.sessions,
             diagnostics=self.diagnostics,
             cars=self._cars,
+            access=self._access,
         )
         self.web = WebServer(self.config.web, names, parts)
         await self.web.start()

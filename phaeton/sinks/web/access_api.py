@@ -142,7 +142,8 @@ class AccessApi:
             ),
             Endpoint(
                 "POST", "/api/login", self.log_in, Scope.OPEN,
-                "Log a browser in: the answer sets a cookie. Programs use a token instead", OkAnswer, body=PasswordLogin,
+                "Log a browser in: the answer sets a cookie. Programs use a token instead", OkAnswer,
+                body=PasswordLogin,
                 problems={401: "the password is wrong", 409: "there is no password yet"} | slow,
                 example=Example(body={"password": "correct horse"}, status=409), tag="access",
             ),
