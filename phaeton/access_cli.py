@@ -27,12 +27,12 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     password = subparsers.add_parser(
         "password", help="set the password of the page and the API; it is asked for, or read from standard input"
     )
-    password.add_argument("-c", "--config", type=Path, metavar="FILE", help="the configuration file")
+    _add_config(password, None)
     password.add_argument("--remove", action="store_true", help="have none: only this machine itself is let in then")
     password.set_defaults(handler=set_password)
 
     token = subparsers.add_parser("token", help="tokens with which programs use the API: add, list, revoke")
-    token.add_argument("-c", "--config", type=Path, metavar="FILE", help="the configuration file")
+    _add_config(token, None)
     commands = token.add_subparsers(required=True, metavar="COMMAND")
     adding = commands.add_parser("add", help="make one; it is shown once")
     adding.add_argument("name", help="what it is for")
@@ -40,12 +40,19 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         "--scope", choices=TOKEN_SCOPES, default="read", help="read (the default), control (orders) or admin"
     )
     adding.add_argument("--days", type=float, default=None, help="how long it is valid (without end)")
+    _add_config(adding, argparse.SUPPRESS)
     adding.set_defaults(handler=add)
     listing = commands.add_parser("list", help="all tokens and their last use")
+    _add_config(listing, argparse.SUPPRESS)
     listing.set_defaults(handler=list_tokens)
     revoking = commands.add_parser("revoke", help="end one at once")
     revoking.add_argument("which", help="its id or name")
+    _add_config(revoking, argparse.SUPPRESS)
     revoking.set_defaults(handler=revoke)
+
+
+def _add_config(parser: argparse.ArgumentParser, default: str | None) -> None:
+    parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="the configuration file", default=default)
 
 
 def set_password(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""The commands: run, demo, probe, replay, simulate, prices, plan, vehicles, password, token, config. Heavy imports wait.
+"""The commands, from run and demo to token and config. Heavy imports wait until one needs them.
 
 Exit codes: 0 all well, 1 it failed, 2 the configuration or the command line is wrong.
 """

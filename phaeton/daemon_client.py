@@ -52,10 +52,7 @@ def call(options: argparse.Namespace, method: str, path: str, body: object = Non
     """One request to the daemon; raises `FailedError` with words for people."""
     base = options.url.rstrip("/") or _configured(options)
     data = None if body is None else json.dumps(body).encode()
-    headers = {"Content-Type": "application/json"}
-    token = options.token or os.environ.get(TOKEN_VARIABLE, "")
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
+    headers = {"Content-Type": "application/json"} | authorization(options.token)
     request = Request(base + path, data=data, method=method, headers=headers)
     try:
         with urlopen(request, timeout=TIMEOUT_S) as answer:
@@ -73,6 +70,12 @@ def call(options: argparse.Namespace, method: str, path: str, body: object = Non
         raise FailedError(
             f"nobody answers at {base}: does the daemon run, is web.enabled on? Else name --url"
         ) from None
+
+
+def authorization(token: str = "") -> dict[str, str]:
+    """The header with the token, or with that of the environment; none where there is none."""
+    token = token or os.environ.get(TOKEN_VARIABLE, "")
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def address(web: Web) -> str:

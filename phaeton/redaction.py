@@ -14,6 +14,7 @@ _IN_TEXT = re.compile(
     rf"""(?P<key>["']?(?:[\w-]*(?:{_WORDS})|\b(?:[\w-]*[_-])?pin)["']?\s*[=:]\s*)"""
     r"""(?P<value>(?:Bearer\s+)?(?:"[^"]*"|'[^']*'|[^\s,;&}\]]+))"""
     r"|(?P<bearer>\bBearer\s+)(?P<held>[^\s,;\"']+)"
+    r"|(?P<own>\bpht_[\w-]{20,})"
     r"|(?P<scheme>\b[a-z][a-z0-9+.-]*://)(?P<user>[^\s/@]+)@",
     re.IGNORECASE,
 )
@@ -34,4 +35,6 @@ def _hide(found: re.Match[str]) -> str:
         return f"{found['key']}{HIDDEN}"
     if found["bearer"] is not None:
         return f"{found['bearer']}{HIDDEN}"
+    if found["own"] is not None:
+        return f"pht_{HIDDEN}"
     return f"{found['scheme']}{HIDDEN}@"

@@ -12,7 +12,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from phaeton.orders import OrderError
 from phaeton.sinks.web.endpoint import BODY, CALLER, DID, NOBODY
-from phaeton.sinks.web.gate import ASK_FOR_TOKEN, CLIENT, SAFE_METHODS, STRANGER, Gate
+from phaeton.sinks.web.gate import ASK_FOR_TOKEN, CLIENT, LOGIN, SAFE_METHODS, STRANGER, Gate
 from phaeton.sinks.web.headers import is_preflight, preflight
 from phaeton.sinks.web.problem import PROBLEM_TYPE, ProblemError
 from phaeton.sinks.web.summary import summary
@@ -89,12 +89,11 @@ def _note(request: web.Request, status: int, gate: Gate) -> None:
     if did is None and request.method in SAFE_METHODS:
         return
     caller, client = request.get(CALLER, NOBODY), request.get(CLIENT, STRANGER)
+    who = caller.name or ("owner" if request.get(LOGIN) else "")
     what = f"{request.method} {request.path}"
-    if status in REFUSALS and did is None:
-        gate.access.audit.note_refused(caller.name, client.address, what, status)
-    else:
-        detail = summary(request.get(BODY)) if did is None else did
-        gate.access.audit.note(caller.name, client.address, what, detail, status)
+    detail = summary(request.get(BODY)) if did is None else did
+    audit = gate.access.audit
+    (audit.note_refused if status in REFUSALS else audit.note)(who, client.address, what, detail, status)
 
 
 def _plain(request: web.Request, error: web.HTTPException) -> web.StreamResponse:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from phaeton import zones
 from phaeton.config.tree import Config
-from phaeton.daemon_client import address
+from phaeton.daemon_client import address, authorization
 from phaeton.links.http import Answer, Ask, HttpClient
 from phaeton.model import PriceSlot
 from phaeton.price_report import PriceReport, SourceReport, hour_rows, table
@@ -123,7 +123,7 @@ async def _of_daemon(config: Config, http: HttpClient) -> PriceReport | None:
     """What the daemon of this configuration shows; None where none answers."""
     if not config.web.enabled or config.web.port == 0:
         return None
-    answer = await http.send(Ask(url=f"{address(config.web)}/api/prices"))
+    answer = await http.send(Ask(url=f"{address(config.web)}/api/prices", headers=authorization()))
     if not isinstance(answer, Answer) or answer.status != 200:
         return None
     try:

@@ -73,7 +73,7 @@ class Audit:
             self._queued = True
             self._worker.run(self._write)
 
-    def note_refused(self, who: str, address: str, what: str, status: int) -> None:
+    def note_refused(self, who: str, address: str, what: str, detail: str, status: int) -> None:
         """Keep one that was refused; of many in a minute only the first, so that nobody fills the disk."""
         minute = int(self._utc() // 60)
         if minute != self._minute:
@@ -84,7 +84,7 @@ class Audit:
         if self._refused > MOST_REFUSED:
             self._dropped += 1
         else:
-            self.note(who, address, what, status=status)
+            self.note(who, address, what, detail, status)
 
     def note_now(self, who: str, what: str, detail: str = "") -> None:
         """Keep one before this returns, for commands at the terminal."""
