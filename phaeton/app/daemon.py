@@ -15,6 +15,7 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Coroutine, Mapping
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -30,6 +31,7 @@ from phaeton.app.journal import Journal
 from phaeton.app.keeper import Keeper
 from phaeton.app.live_point import LivePoint
 from phaeton.app.prices import LivePrices
+from phaeton.app.vitals import Vitals
 from phaeton.app.watchdog import Watchdog
 from phaeton.config.change import LINK_KEYS, SERVICE_KEYS, Change, compare
 from phaeton.config.points import Point, charging_points
@@ -102,6 +104,10 @@ class Daemon:
         self._inbox: Subject[Event] = Subject()
         self._waiting: deque[Event] = deque()
         self._busy = False
+        self.vitals = Vitals()
+        self._store.took = self.vitals.stored
+        self._fed_s = 0.0
+        """When the present event was given to the graph."""
         self._ticking: DisposableBase | None = None
         self._flowing: DisposableBase | None = None
         self._site: VictronSource | None = None
@@ -170,7 +176,10 @@ class Daemon:
         if self._ticking is not None:
             self._ticking.dispose()
         self.feed(Tick(*self.now()))
-        self._ticking = ticks(self._clock, TICK_S).subscribe(self.feed)
+        self._ticking = ticks(self._clock, TICK_S, self._late).subscribe(self.feed)
+
+    def _late(self, late_s: float) -> None:
+        self.vitals.late(late_s, TICK_S)
 
     def _flow(self) -> None:
         """The graph as an Rx operator between inbox and sinks; begun anew it goes on from its last state."""
@@ -193,15 +202,19 @@ class Daemon:
                 event = self._waiting.popleft()
                 if self._recorder is not None:
                     self._recorder.event(event)
+                self.vitals.events += 1
+                self._fed_s = perf_counter()
                 self._inbox.on_next(event)
         finally:
             self._busy = False
 
     def _failed(self, error: Exception) -> None:
+        self.vitals.graph_failures += 1
         _log.error("the graph failed and goes on from its last state", exc_info=error)
         asyncio.get_running_loop().call_soon(self._flow)
 
     def _decided(self, step: tuple[GraphState, Output | None]) -> None:
+        decided_s = perf_counter()
         self._state, output = step
         if self._recorder is not None:
             self._recorder.stepped(self._state, output)
@@ -218,6 +231,7 @@ class Daemon:
             self._cars.publish(output)
         if self.web is not None:
             self.web.publish(output)
+        self.vitals.decided(decided_s - self._fed_s, perf_counter() - decided_s)
 
     async def submit(self, point: str, order: Order, origin: str) -> None:
         """Put an order into force now; returns when it is stored, or when the disk does not take it."""
@@ -418,6 +432,7 @@ class Daemon:
 
         folder = folder_of(self.config)
         self._recorder = Recorder(folder, record, self._store.worker, logging.getLogger("phaeton.record"))
+        self._recorder.took = self.vitals.recorded
         self._recorder.begin(self._state)
         _log.info("recording in %s", folder)
 

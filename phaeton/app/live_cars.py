@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from phaeton.config.tree import Config
 from phaeton.links.busitem_client import BusClient
+from phaeton.links.busitem_service import BusItemService
 from phaeton.model import Now, Output, Unavailable, VehicleReading, Zone
 from phaeton.sinks.ev import FIRST_INSTANCE, EvService
 from phaeton.sinks.web.vehicles import VehicleInfo
@@ -54,6 +55,11 @@ class LiveCars:
         self._cars.publish(output)
         for service in self._shown:
             service.publish(output)
+
+    @property
+    def services(self) -> tuple[BusItemService, ...]:
+        """The cars on D-Bus."""
+        return tuple(shown.service for shown in self._shown)
 
     def infos(self) -> tuple[VehicleInfo, ...]:
         """How the cars' sources fare, for the page."""

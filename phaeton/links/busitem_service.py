@@ -133,6 +133,16 @@ class BusItemService:
     def __getitem__(self, path: str) -> Value:
         return self._items[path].value
 
+    def shown(self) -> Iterator[tuple[str, Value, str, bool]]:
+        """Every item as others see it: path, value, text, and whether it can be written."""
+        for path, item in self._items.items():
+            yield path, item.value, _text_of(item), item.write is not None
+
+    @property
+    def backlog(self) -> int:
+        """Messages that wait because the bus does not take them."""
+        return self._link.backlog
+
     def values(self) -> dict[str, Value]:
         """Every item with its value."""
         return {path: item.value for path, item in self._items.items()}

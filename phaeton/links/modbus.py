@@ -121,6 +121,11 @@ class _Turn:
         self._urgent: deque[asyncio.Future[None]] = deque()
         self._waiting: deque[asyncio.Future[None]] = deque()
 
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for their turn."""
+        return len(self._urgent) + len(self._waiting)
+
     async def take(self, *, urgent: bool) -> None:
         if not self._taken:
             self._taken = True
@@ -194,7 +199,9 @@ class ModbusLink:
         oldest = min(self._troubles.values(), key=lambda trouble: trouble.began_s, default=None)
         outage_s = None if oldest is None else self._now() - oldest.began_s
         why = "" if oldest is None else oldest.why
-        return self._tally.stats(self.host, self.port, connected=self.connected, outage_s=outage_s, why=why)
+        return self._tally.stats(
+            self.host, self.port, connected=self.connected, outage_s=outage_s, why=why, waiting=self._turn.waiting
+        )
 
     def watch(self, lost: Callable[[], None]) -> Callable[[], None]:
         """Call ``lost`` when the peer drops the connection; returns what ends that."""

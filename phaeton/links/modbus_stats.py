@@ -33,6 +33,8 @@ class LinkStats(Struct, frozen=True):
     why: str
     """The last failure of an outage."""
     blocks: tuple[BlockStats, ...]
+    waiting: int = 0
+    """Requests that wait for their turn."""
 
 
 class Tally:
@@ -68,7 +70,9 @@ class Tally:
         now = self._blocks.get(name) or BlockStats(name)
         self._blocks[name] = structs.replace(now, failed=now.failed + 1)
 
-    def stats(self, host: str, port: int, *, connected: bool, outage_s: float | None, why: str) -> LinkStats:
+    def stats(
+        self, host: str, port: int, *, connected: bool, outage_s: float | None, why: str, waiting: int = 0
+    ) -> LinkStats:
         """The counts so far."""
         return LinkStats(
             host=host,
@@ -79,4 +83,5 @@ class Tally:
             outage_s=None if outage_s is None else round(outage_s, 1),
             why=why if outage_s is not None else "",
             blocks=tuple(self._blocks[name] for name in sorted(self._blocks)),
+            waiting=waiting,
         )

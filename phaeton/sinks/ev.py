@@ -69,6 +69,11 @@ class EvService:
             self._service.add(path, signature, text=text)
 
     @property
+    def service(self) -> BusItemService:
+        """What others on the bus see."""
+        return self._service
+
+    @property
     def registered(self) -> bool:
         """Whether the car is on D-Bus now."""
         return self._service.registered

@@ -97,6 +97,11 @@ class EvchargerService:
         return self._service.registered
 
     @property
+    def service(self) -> BusItemService:
+        """What others on the bus see."""
+        return self._service
+
+    @property
     def instance(self) -> int:
         """The instance number in force."""
         shown = self._service["/DeviceInstance"]

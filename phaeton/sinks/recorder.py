@@ -11,7 +11,8 @@ import asyncio
 import os
 import re
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from logging import Logger
 from math import floor, isfinite
@@ -77,6 +78,8 @@ class Recorder:
         """Why nothing is recorded now; empty: all is well."""
         self.flushes = 0
         """Writes to the disk since the start."""
+        self.took: Callable[[float], None] | None = None
+        """Told how long each of them took, in s."""
         self._config = config
         self._worker = worker
         self._log = log
@@ -122,6 +125,15 @@ class Recorder:
         self._state = state
         if output is not None and self._cause is None:
             self._waiting.append(output.decision)
+
+    @property
+    def waiting(self) -> int:
+        """Events and decisions that wait for the next flush."""
+        return len(self._waiting)
+
+    async def remove(self, name: str) -> bool:
+        """Delete a recording; False for the one that is being written. Raises `OSError`."""
+        return await self._worker.run(lambda: self._files.remove(name))
 
     async def flush(self) -> None:
         """Bring what waits to the disk."""
@@ -170,6 +182,7 @@ class Recorder:
 
     async def _write(self) -> None:
         entries, self._waiting = self._waiting, []
+        began_s = time.monotonic()
         try:
             await self._worker.run(lambda: self._files.write(entries))
         except OSError as error:
@@ -180,6 +193,8 @@ class Recorder:
             self._drop(f"{type(error).__name__}: {error}")
             return
         self.flushes += 1
+        if self.took is not None:
+            self.took(time.monotonic() - began_s)
         if self.trouble:
             self._log.info("recording goes on in %s", self.folder)
             self.trouble = ""
@@ -230,6 +245,13 @@ class _Files:
         if self._file is not None:
             self._file.close()
         self._file = self._part = None
+
+    def remove(self, name: str) -> bool:
+        """Delete a file unless it is the present one; raises `OSError`."""
+        if self._file is not None and name == self._path.name:
+            return False
+        (self._folder / name).unlink()
+        return True
 
     def _begin(self, entry: _Begin) -> None:
         self._append()
@@ -323,10 +345,15 @@ def folder_of(config: tree.Config) -> Path:
     return directory(config.store.directory) / "recordings"
 
 
+def is_recording(name: str) -> bool:
+    """Whether a file of this name is a recording."""
+    return _NAME.fullmatch(name) is not None
+
+
 def recordings_in(folder: Path) -> Iterator[tuple[str, int]]:
     """Name and size of each recording, the oldest day first."""
     try:
-        entries = [entry for entry in os.scandir(folder) if _NAME.fullmatch(entry.name)]
+        entries = [entry for entry in os.scandir(folder) if is_recording(entry.name)]
     except FileNotFoundError:
         return
     for entry in sorted(entries, key=lambda entry: entry.name):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from msgspec import structs
 from reactivex import Observable
@@ -20,7 +20,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 from phaeton.config.points import Point
 from phaeton.links.modbus import LinkError, ModbusLink
 from phaeton.model import ChargerIdentity, ChargerReading, ChargerState, Now, Unavailable
-from phaeton.profiles import Place, Profile, Value, blocks_of, identity_of, place_of, reading_of, serial_of
+from phaeton.profiles import Block, Place, Profile, Value, blocks_of, identity_of, place_of, reading_of, serial_of
 from phaeton.profiles.plan import CONTROL_POINTS
 from phaeton.sources.charger_blocks import BlockReader
 from phaeton.sources.charger_recognition import read_optional, recognise
@@ -70,6 +70,8 @@ class ChargerSource:
         self._generation = -1
         self._stranger = ""
         self._energy_kwh: float | None = None
+        self.disbelieved = 0
+        """Readings whose energy was lower than before."""
         self._state: ChargerState | None = None
         self._unknown_states: set[str] = set()
         self._busy_until_s = float("-inf")
@@ -88,6 +90,11 @@ class ChargerSource:
     def profile(self) -> Profile:
         """The profile as it fits this charger: with the address shift and word order that were found."""
         return self._profile
+
+    @property
+    def read(self) -> Iterable[tuple[float, Block, list[int]]]:
+        """What each block held when it was read last, and when (`time.monotonic`); the oldest first."""
+        return sorted(self._reader.last.values(), key=lambda read: read[0])
 
     def poll_now(self) -> None:
         """Read the status block now, for instance to see what a write did."""
@@ -188,6 +195,7 @@ class ChargerSource:
         if energy_kwh is None:
             return reading
         if self._energy_kwh is not None and energy_kwh < self._energy_kwh:
+            self.disbelieved += 1
             return structs.replace(reading, energy_kwh=None)
         self._energy_kwh = energy_kwh
         return reading

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable
 
 from phaeton.links.modbus import ModbusLink, RefusedError
@@ -27,6 +28,8 @@ class BlockReader:
         self._link = link
         self._who = who
         self._learnt: dict[tuple[str, Space], tuple[Block, ...]] = {}
+        self.last: dict[tuple[str, Space], tuple[float, Block, list[int]]] = {}
+        """What each block held when it was read last, and when, by the loop's clock; for people who look into it."""
 
     def forget(self) -> None:
         """Try everything as planned again."""
@@ -46,6 +49,7 @@ class BlockReader:
 
     async def _once(self, block: Block, checked: bool) -> dict[str, Value]:
         registers = await self._link.read(block.unit, block.address, block.count, block.space)
+        self.last[block.name, block.space] = (time.monotonic(), block, registers)
         return block.decode(registers, checked=checked)
 
     async def _whole(self, block: Block, checked: bool) -> dict[str, Value]:

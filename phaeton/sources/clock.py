@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from reactivex import Observable
 from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
@@ -31,8 +32,11 @@ class Clock:
         return round(time.monotonic() + self._offset_s, 3), round(time.time(), 3)
 
 
-def ticks(clock: Clock, period_s: float) -> Observable[Tick]:
-    """A tick each ``period_s`` by the loop's even clock; one that a subscriber fails on does not end them."""
+def ticks(clock: Clock, period_s: float, late: Callable[[float], None] | None = None) -> Observable[Tick]:
+    """A tick each ``period_s`` by the loop's even clock; one that a subscriber fails on does not end them.
+
+    ``late`` is told before each tick by how many s the loop was behind.
+    """
 
     def subscribe(observer: ObserverBase[Tick], _: SchedulerBase | None = None) -> DisposableBase:
         loop = asyncio.get_running_loop()
@@ -41,7 +45,10 @@ def ticks(clock: Clock, period_s: float) -> Observable[Tick]:
 
         def tick() -> None:
             nonlocal due_s, timer
-            due_s = max(due_s + period_s, loop.time())
+            now_s = loop.time()
+            if late is not None:
+                late(now_s - due_s)
+            due_s = max(due_s + period_s, now_s)
             timer = loop.call_at(due_s, tick)
             observer.on_next(Tick(*clock.now()))
 

@@ -72,6 +72,8 @@ class Store:
         """What the last run left, then the newest that was given to be kept."""
         self.commits = 0
         """Transactions since the start; each costs the flash some pages."""
+        self.took: Callable[[float], None] | None = None
+        """Told how long each commit took, in s, its turn in the worker's queue included."""
         self._file = file
         self._config = config
         self._log = log
@@ -247,6 +249,16 @@ class Store:
 
     # The end
 
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._file.path
+
+    @property
+    def waiting(self) -> int:
+        """Callers that wait for a commit now."""
+        return len(self._waiters)
+
     async def flush(self) -> None:
         """Commit everything that waits; raises `StoreError`."""
         await self._durably()
@@ -337,6 +349,7 @@ class Store:
         """Write the batch; the problem in words when it has to wait."""
         if not batch:
             return None
+        began_s = time.monotonic()
         try:
             try:
                 await self.worker.run(lambda: self._file.write(batch, durable=durable))
@@ -358,6 +371,8 @@ class Store:
             return f"{type(error).__name__}: {error}"
         self.commits += 1
         self._failures = 0
+        if self.took is not None:
+            self.took(time.monotonic() - began_s)
         if self.trouble is not None:
             self.trouble = None
             self._log.info("%s is written again, and what waited for it", self._file.path)
