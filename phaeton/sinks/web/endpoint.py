@@ -148,6 +148,8 @@ class Endpoint(Generic[Q, B]):
     """The chapter of the document; empty = by the address."""
     schema: Callable[[], Mapping[str, object]] | None = None
     """A closer JSON Schema of the body than its type gives."""
+    others: tuple[Media, ...] = ()
+    """Other forms of the answer, for who asks for them."""
 
     def route(self) -> web.RouteDef:
         """As aiohttp wants it."""
@@ -229,8 +231,9 @@ def _query(request: web.Request, kind: Any) -> Any:
         if len(texts.getall(name)) > 1:
             raise ProblemError(422, f"the parameter {name!r} is there twice", name)
     found = converted(dict(texts), kind, "parameter", strict=False)
+    fields = dict(zip(kind.__struct_encode_fields__, kind.__struct_fields__, strict=True))
     for name, text in texts.items():
-        if type(getattr(found, name)) is int and not text.removeprefix("-").isdecimal():
+        if type(getattr(found, fields[name])) is int and not text.removeprefix("-").isdecimal():
             raise ProblemError(422, f"{name} must be a whole number", name)
     return found
 

@@ -192,6 +192,8 @@ def _responses(endpoint: Endpoint[Any, Any], answer: list[Plain]) -> Plain:
         if endpoint.example.answer is not None:
             described["examples"] = {"example": {"value": endpoint.example.answer}}
         content = {JSON: described}
+    for media in endpoint.others:
+        content[media.content_type] = {"schema": {} if media.binary else {"type": "string"}}
     found: Plain = {str(endpoint.status): {"description": ANSWERED, "content": content}}
     problem = {PROBLEM_TYPE: {"schema": {"$ref": REFERENCE.format(name="Problem")}}}
     for status, when in problems_of(endpoint).items():
