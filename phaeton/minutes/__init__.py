@@ -18,7 +18,7 @@ from phaeton.minutes.block import (
     lane_name,
     unit,
 )
-from phaeton.minutes.buckets import Buckets, Summary, grid
+from phaeton.minutes.buckets import STEPS_S, Buckets, Grid, Summary, grid
 from phaeton.minutes.collector import Collector
 
 __all__ = [
@@ -27,10 +27,12 @@ __all__ = [
     "MINUTE_S",
     "POINT_QUANTITIES",
     "SITE_QUANTITIES",
+    "STEPS_S",
     "Block",
     "Buckets",
     "Collector",
     "DamagedBlock",
+    "Grid",
     "Lane",
     "Summary",
     "decode",

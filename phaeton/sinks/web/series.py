@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from phaeton.minutes import POINT_QUANTITIES, SITE_QUANTITIES, STEPS_S, Grid
 from phaeton.model import Output, PointDecision, PointSituation
 from phaeton.sinks.web.status import house_w
 
@@ -21,24 +22,50 @@ MOST_POINTS = 720
 """A chart gets no more points than a screen shows."""
 NOMINAL_V = 230.0
 
-_POINT_COLUMNS = ("power_w", "setpoint_w", "surplus_w")
-_SITE_COLUMNS = ("pv_w", "grid_w", "house_w", "battery_w")
+QUANTITIES = (*POINT_QUANTITIES, *SITE_QUANTITIES)
+_DIGITS = {"battery_soc_pct": 1, "import_per_kwh": 5, "feed_in_per_kwh": 5}
+_FINE_STEPS_S = (1, 2, 5, 10, 20, 30)
+_COARSE_STEPS_S = (10, 20, 30)
+_HOLE = 2.5
+"""A time that is more than so many steps after the one before has a gap in front of it."""
 _NAN = math.nan
 
+Values = list[float | None]
 
-class Series(Struct, frozen=True):
-    """Columns of equal length over the times ``t`` (UTC seconds); null where nothing was known."""
+
+class Columns(Struct, frozen=True):
+    """A value of each interval; null where nothing was known."""
+
+    power_w: Values
+    """What the car draws."""
+    setpoint_w: Values
+    """What the car is offered."""
+    surplus_w: Values
+    """What the sun leaves."""
+    pv_w: Values
+    grid_w: Values
+    """Import is positive."""
+    house_w: Values
+    """Without the cars."""
+    battery_w: Values
+    """Charging is positive."""
+    battery_soc_pct: Values
+    import_per_kwh: Values
+    feed_in_per_kwh: Values
+
+
+class Series(Columns, frozen=True, kw_only=True):
+    """Columns of equal length over the times ``t``; their values are means over ``step_s``."""
 
     charger: str
     step_s: int
+    """Usual time between two of ``t``; what is older than the memory may be coarser."""
     t: list[int]
-    power_w: list[float | None]
-    setpoint_w: list[float | None]
-    surplus_w: list[float | None]
-    pv_w: list[float | None]
-    grid_w: list[float | None]
-    house_w: list[float | None]
-    battery_w: list[float | None]
+    """Where each interval begins, UTC seconds."""
+    least: Columns | None = None
+    """The lowest values; where a length of time is asked for by ``from``."""
+    most: Columns | None = None
+    """The highest values."""
 
 
 class _Ring:
@@ -78,15 +105,28 @@ class _Ring:
             self._counts[index] = 0
         self._written += 1
 
-    def since(self, utc_s: float) -> list[int]:
-        """The places of the intervals from then on, in the order they were written."""
-        first = max(self._written - self._kept, 0)
-        places = [number % self._kept for number in range(first, self._written)]
-        return [place for place in places if self._times[place] >= utc_s]
+    def oldest(self) -> int | None:
+        """When the oldest interval began that is there."""
+        if not self._written:
+            return None
+        return self._times[self._written % self._kept if self._written > self._kept else 0]
 
-    def time(self, place: int) -> int:
-        """When the interval began, UTC seconds."""
-        return self._times[place]
+    def groups(self, utc_s: float, step_s: int) -> dict[int, list[int]]:
+        """The places of the intervals from then on, by the wider interval that they are in."""
+        first = max(self._written - self._kept, 0)
+        found: dict[int, list[int]] = {}
+        newest = None
+        for number in range(self._written - 1, first - 1, -1):
+            place = number % self._kept
+            time = self._times[place]
+            if time < utc_s:
+                continue
+            start = time // step_s * step_s
+            if newest is not None and start > newest:
+                continue  # from before the wall clock was set back
+            newest = start
+            found.setdefault(start, []).append(place)
+        return found
 
     def column(self, index: int) -> array[float]:
         """All of one column, by place."""
@@ -98,11 +138,12 @@ class History:
 
     def __init__(self, points: Sequence[str]) -> None:
         self._points = list(points)
-        columns = len(_POINT_COLUMNS) * len(self._points) + len(_SITE_COLUMNS)
+        columns = len(POINT_QUANTITIES) * len(self._points) + len(SITE_QUANTITIES)
         self._fine = _Ring(FINE_S, FINE_KEPT, columns)
         self._coarse = _Ring(COARSE_S, COARSE_KEPT, columns)
         self._last_s = -1.0
-        self._utc_s = 0.0
+        self.utc_s = 0.0
+        """Of the newest sample."""
 
     def add(self, output: Output) -> None:
         """Keep one sample, at most one a second however often decisions are made."""
@@ -110,7 +151,7 @@ class History:
         if 0.0 <= decision.mono_s - self._last_s < 0.9:
             return
         self._last_s = decision.mono_s
-        self._utc_s = decision.utc_s
+        self.utc_s = decision.utc_s
         row = self._row(output)
         self._fine.add(decision.utc_s, row)
         self._coarse.add(decision.utc_s, row)
@@ -120,44 +161,106 @@ class History:
         known = {point.id: point for point in output.situation.points}
         row: list[float] = []
         for point in self._points:
-            row += _point_row(decided.get(point), known.get(point))
-        site = output.situation.site
-        if site is None or not output.decision.site_fresh:
-            row += [_NAN] * len(_SITE_COLUMNS)
-        else:
-            row += [_NAN if w is None else w for w in (site.pv_w, site.grid_w, house_w(output), site.battery_w)]
-        return row
+            row += point_values(decided.get(point), known.get(point))
+        return row + site_values(output)
 
     def series(self, point: str, window_s: float) -> Series:
         """The newest ``window_s`` seconds of one point, in at most `MOST_POINTS` intervals."""
         ring = self._fine if window_s <= FINE_S * FINE_KEPT else self._coarse
-        places = ring.since(self._utc_s - window_s)
-        bundle = max(1, math.ceil(window_s / ring.step_s / MOST_POINTS))
-        step_s = ring.step_s * bundle
-        groups: dict[int, list[int]] = {}
-        newest = None
-        for place in reversed(places):
-            start = ring.time(place) // step_s * step_s
-            if newest is not None and start > newest:
-                continue  # from before the wall clock was set back
-            newest = start
-            groups.setdefault(start, []).append(place)
+        step_s = ring.step_s * max(1, math.ceil(window_s / ring.step_s / MOST_POINTS))
+        groups = ring.groups(self.utc_s - window_s, step_s)
         times = sorted(groups)[-MOST_POINTS:]
-        base = self._points.index(point) * len(_POINT_COLUMNS)
-        site = len(self._points) * len(_POINT_COLUMNS)
-        wanted = [*range(base, base + len(_POINT_COLUMNS)), *range(site, site + len(_SITE_COLUMNS))]
-        columns = [[_mean(column, groups[start]) for start in times] for column in map(ring.column, wanted)]
-        return Series(point, step_s, times, *columns)
+        columns = [[_mean(column, groups[start]) for start in times] for column in self._columns(ring, point)]
+        return with_holes(Series(*_rounded(columns), charger=point, step_s=step_s, t=times))
+
+    def steps_s(self, from_s: float) -> tuple[int, ...]:
+        """How fine the time from then on can be told."""
+        for ring, steps_s in ((self._fine, _FINE_STEPS_S), (self._coarse, _COARSE_STEPS_S)):
+            oldest = ring.oldest()
+            if oldest is not None and from_s >= oldest:
+                return (*steps_s, *STEPS_S)
+        return STEPS_S
+
+    def between(self, point: str, where: Grid) -> Series:
+        """One point in buckets of less than a minute, from memory."""
+        oldest = self._fine.oldest()
+        ring = self._fine if oldest is not None and where.first_s >= oldest else self._coarse
+        groups = ring.groups(where.first_s, where.step_s)
+        times = where.times()
+        columns = self._columns(ring, point)
+        mean, least, most = (
+            Columns(*_rounded([[of(column, groups.get(start, [])) for start in times] for column in columns]))
+            for of in (_mean, _least, _most)
+        )
+        return assembled(point, where, mean, least, most)
+
+    def _columns(self, ring: _Ring, point: str) -> list[array[float]]:
+        base = self._points.index(point) * len(POINT_QUANTITIES)
+        site = len(self._points) * len(POINT_QUANTITIES)
+        wanted = [*range(base, base + len(POINT_QUANTITIES)), *range(site, site + len(SITE_QUANTITIES))]
+        return [ring.column(index) for index in wanted]
+
+
+def with_holes(series: Series) -> Series:
+    """The same, with a row of nothing where time is missing, so that no line is drawn over it."""
+    places = list(_holes(series.t, series.step_s))
+    if not places:
+        return series
+    times = list(series.t)
+    columns = [list(getattr(series, name)) for name in QUANTITIES]
+    for place, time in reversed(places):
+        times.insert(place, time)
+        for column in columns:
+            column.insert(place, None)
+    return Series(*columns, charger=series.charger, step_s=series.step_s, t=times)
+
+
+def _holes(times: Sequence[int], step_s: int) -> Iterator[tuple[int, int]]:
+    """Where a row of nothing belongs, and its time."""
+    usual_s = max(step_s, STEPS_S[0])
+    for place in range(1, len(times)):
+        if times[place] - times[place - 1] > _HOLE * usual_s:
+            yield place, times[place - 1] + usual_s
+
+
+def assembled(point: str, where: Grid, mean: Columns, least: Columns, most: Columns) -> Series:
+    """The series of a point over a grid."""
+    columns = [getattr(mean, name) for name in QUANTITIES]
+    return Series(*columns, charger=point, step_s=where.step_s, t=where.times(), least=least, most=most)
+
+
+def _known(column: array[float], places: list[int]) -> list[float]:
+    return [value for value in (column[place] for place in places) if math.isfinite(value)]
 
 
 def _mean(column: array[float], places: list[int]) -> float | None:
-    known = [value for value in (column[place] for place in places) if math.isfinite(value)]
-    return round(sum(known) / len(known)) if known else None
+    known = _known(column, places)
+    return sum(known) / len(known) if known else None
 
 
-def _point_row(decided: PointDecision | None, known: PointSituation | None) -> list[float]:
+def _least(column: array[float], places: list[int]) -> float | None:
+    return min(_known(column, places), default=None)
+
+
+def _most(column: array[float], places: list[int]) -> float | None:
+    return max(_known(column, places), default=None)
+
+
+def _rounded(columns: Sequence[Values]) -> list[Values]:
+    """Each column to the digits of its quantity."""
+    return [
+        [
+            None if value is None else round(value, _DIGITS[name]) if name in _DIGITS else round(value)
+            for value in column
+        ]
+        for name, column in zip(QUANTITIES, columns, strict=True)
+    ]
+
+
+def point_values(decided: PointDecision | None, known: PointSituation | None) -> list[float]:
+    """What a charging point adds to a row, in the order of `POINT_QUANTITIES`; not a number where it is not known."""
     if decided is None or known is None or known.reading is None or not decided.reachable:
-        return [_NAN] * len(_POINT_COLUMNS)
+        return [_NAN] * len(POINT_QUANTITIES)
     reading = known.reading
     volts = [volt for volt in reading.voltage_v if volt is not None and volt > 0]
     volt_v = sum(volts) / len(volts) if volts else NOMINAL_V
@@ -166,3 +269,14 @@ def _point_row(decided: PointDecision | None, known: PointSituation | None) -> l
         decided.current_a * decided.phases * volt_v,
         _NAN if decided.surplus_w is None else decided.surplus_w,
     ]
+
+
+def site_values(output: Output) -> list[float]:
+    """What the house adds to a row, in the order of `SITE_QUANTITIES`."""
+    decision, site = output.decision, output.situation.site
+    prices = (decision.import_per_kwh, decision.feed_in_per_kwh)
+    if site is None or not decision.site_fresh:
+        found: tuple[float | None, ...] = (None, None, None, None, None, *prices)
+    else:
+        found = (site.pv_w, site.grid_w, house_w(output), site.battery_w, site.battery_soc_pct, *prices)
+    return [_NAN if value is None else value for value in found]
