@@ -30,6 +30,7 @@ from phaeton.app.forecast import LiveForecast
 from phaeton.app.journal import Journal
 from phaeton.app.keeper import Keeper
 from phaeton.app.live_point import LivePoint
+from phaeton.app.minutes import MinuteKeeper
 from phaeton.app.prices import LivePrices
 from phaeton.app.vitals import Vitals
 from phaeton.app.watchdog import Watchdog
@@ -92,6 +93,9 @@ class Daemon:
         self._points = self._points_of(config)
         self._state = site_graph(config, self._points, self._zone(), before).initial
         self._keeper = Keeper(self._store, self._state_bytes)
+        self._minutes = MinuteKeeper(
+            self._store, [point.id for point in self._points], keep=config.store.series_days > 0
+        )
         self._journal = Journal()
         self._recorder: Recorder | None = None
         self._links = ModbusLinks()
@@ -226,6 +230,7 @@ class Daemon:
             live.publish(output)
         self._journal.publish(output)
         self._keeper.publish(output)
+        self._minutes.publish(output)
         self._forecast.publish(output)
         if self._cars is not None:
             self._cars.publish(output)
@@ -352,6 +357,7 @@ class Daemon:
     def _use(self, config: Config, points: tuple[Point, ...]) -> None:
         """Bring a configuration into force in the graph."""
         self.config, self._points = config, points
+        self._minutes.use([point.id for point in points])
         zone = self._zone()
         self.feed(ConfigChanged(*self.now(), config, points, zone))
         if self._cars is not None:
@@ -453,7 +459,9 @@ class Daemon:
         names = [PointName(p.id, p.charger.name) for p in self._points]
         parts = Parts(
             submit=self.submit,
-            sessions=self._store.sessions,
+            sessions=self._store,
+            minutes=self._minutes,
+            zone=lambda: self._state.zone,
             diagnostics=self.diagnostics,
             cars=self._cars,
             access=self._access,
@@ -535,6 +543,7 @@ class Daemon:
             async with asyncio.timeout(0.5):
                 await self._end_recorder()
         self._store.note_state(self._state_bytes)
+        self._minutes.hand_over()
         await self._store.close(within_s=1.0)
         self._watchdog.disarm()
 

@@ -54,6 +54,7 @@ def diagnose(
         total_polls=sum(_requests(stats) for stats in links.stats),
         links=tuple(shown),
         prices=prices,
+        forecast=forecast,
         points=tuple(
             PointDiagnostics(point=p.point.id, device_instance=p.service.instance if p.service else None)
             for p in live.values()

@@ -2,7 +2,6 @@
 
 from phaeton.sinks.web.parts import Parts
 from phaeton.sinks.web.server import WebServer
-from phaeton.sinks.web.state import Sessions
 from phaeton.sinks.web.status import Diagnostics, LinkDiagnostics, PointDiagnostics, PointName
 
-__all__ = ["Diagnostics", "LinkDiagnostics", "Parts", "PointDiagnostics", "PointName", "Sessions", "WebServer"]
+__all__ = ["Diagnostics", "LinkDiagnostics", "Parts", "PointDiagnostics", "PointName", "WebServer"]

@@ -1,14 +1,13 @@
-"""The REST API: status, orders, sessions and series. The flat addresses mean the first charging point."""
+"""The REST API: status and orders. The flat addresses mean the first charging point."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
 from aiohttp import web
-from msgspec import UNSET, Meta
+from msgspec import UNSET
 from msgspec.structs import asdict
 
 from phaeton import orders
@@ -29,36 +28,11 @@ from phaeton.sinks.web.plan import ForerunnerPlan, ForerunnerTrouble, PlanList, 
 from phaeton.sinks.web.prices import PriceList
 from phaeton.sinks.web.problem import ProblemError
 from phaeton.sinks.web.request import instant, named
-from phaeton.sinks.web.series import LONGEST_S, Series
 from phaeton.sinks.web.state import WebState
-from phaeton.sinks.web.status import ChargerStatus, SessionStatus, Snapshot, session_status
+from phaeton.sinks.web.status import ChargerStatus, Snapshot
 
-MOST_SESSIONS = 500
 NO_CHARGER = {404: "there is no such charger"}
 NOT_YET = {503: "there is no decision yet"}
-
-
-class SessionList(msgspec.Struct, frozen=True):
-    """The running stay, the last one that ended, and the ones before."""
-
-    current_session: SessionStatus | None
-    last_session: SessionStatus | None
-    history: list[SessionStatus]
-    more: bool
-    """There are older ones; ask again with ``before`` set to the last ``start_time``."""
-
-
-class SessionQuery(msgspec.Struct, frozen=True):
-    """Which stays."""
-
-    limit: Annotated[int, Meta(ge=1, le=MOST_SESSIONS, description="At most so many")] = 10
-    before: Annotated[str, Meta(description="Only those that began before: UTC seconds or RFC 3339")] | None = None
-
-
-class SeriesQuery(msgspec.Struct, frozen=True):
-    """How much of the past."""
-
-    window: Annotated[int, Meta(ge=60, le=LONGEST_S, description="In seconds, back from now")] = 3600
 
 
 class Api:
@@ -138,40 +112,6 @@ class Api:
                 ForerunnerPlan | ForerunnerTrouble,
             ),
         ]
-        for path, example, problems in (
-            ("/api/sessions", Example(query={"limit": "5"}), {}),
-            ("/api/chargers/{id}/sessions", Example(first, query={"before": "2026-06-01T12:00:00+02:00"}), NO_CHARGER),
-        ):
-            found.append(
-                Endpoint(
-                    "GET",
-                    path,
-                    self.sessions,
-                    Scope.GUEST,
-                    "The running stay, the last one and the ones before",
-                    SessionList,
-                    SessionQuery,
-                    problems=problems,
-                    example=example,
-                )
-            )
-        for path, example in (
-            ("/api/series", Example(query={"window": "600"})),
-            ("/api/chargers/{id}/series", Example(first)),
-        ):
-            found.append(
-                Endpoint(
-                    "GET",
-                    path,
-                    self.series,
-                    Scope.GUEST,
-                    "The recent past of one point, for a chart",
-                    Series,
-                    SeriesQuery,
-                    problems=NO_CHARGER,
-                    example=example,
-                )
-            )
         return found + self._orders()
 
     def _orders(self) -> Endpoints:
@@ -240,31 +180,6 @@ class Api:
     async def charger(self, ask: Ask[Nothing, Nothing]) -> ChargerStatus:
         """One charging point."""
         return self._charger(self._state.point(ask.point))
-
-    async def sessions(self, ask: Ask[SessionQuery, Nothing]) -> SessionList:
-        """The running stay, the last one and the history; ``limit`` and ``before`` page."""
-        point = None if ask.point is None else self._state.point(ask.point)
-        limit = ask.query.limit
-        before = None if ask.query.before is None else instant(ask.query.before, "before")
-        found = await self._parts.sessions(limit + 1, before, point)
-        stays = [session for session in found if session.end_utc_s is not None]
-        output = self._state.output
-        running = [
-            decided.session
-            for decided in (output.decision.points if output else ())
-            if decided.session is not None and decided.session.end_utc_s is None and point in (None, decided.point)
-        ]
-        newest = stays[0] if stays and before is None else None
-        return SessionList(
-            session_status(running[0]) if running else None,
-            session_status(newest) if newest else None,
-            [session_status(session) for session in stays[:limit]],
-            len(found) > limit,
-        )
-
-    async def series(self, ask: Ask[SeriesQuery, Nothing]) -> Series:
-        """The recent past of one point."""
-        return self._state.history.series(self._state.point(ask.point), ask.query.window)
 
     async def prices(self, ask: Ask[Nothing, Nothing]) -> PriceList:
         """The prices, and how their source fares."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from phaeton.model import Submit
+from phaeton.model import Submit, Zone
 from phaeton.sinks.web.access import Access
-from phaeton.sinks.web.state import Sessions
+from phaeton.sinks.web.past import Kept, Minutes
+from phaeton.sinks.web.simulations import Simulations
 from phaeton.sinks.web.status import Diagnostics
+from phaeton.sinks.web.updates import Installation, Updates
 from phaeton.sinks.web.vehicles import CarActions
 
 
@@ -17,8 +19,15 @@ class Parts:
     """The parts behind the API; what is None is not there and its endpoints say so."""
 
     submit: Submit
-    sessions: Sessions
+    sessions: Kept
     diagnostics: Callable[[], Diagnostics]
     cars: CarActions | None = None
     access: Access | None = None
     """Who may; None = nothing is kept and nobody has a password."""
+    minutes: Minutes | None = None
+    zone: Callable[[], Zone] = Zone
+    """The site's wall clock."""
+    simulations: Simulations | None = None
+    installation: Installation | None = None
+    updates: Updates | None = None
+    """What can replace the program; None = its installation is updated by other means."""

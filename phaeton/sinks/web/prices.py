@@ -95,12 +95,13 @@ def price_list(report: PriceReport, utc_s: float) -> PriceList:
     """All that is known."""
     return PriceList(
         now=summary(report, utc_s),
-        sources=[_source(source, utc_s) for source in report.sources],
+        sources=[source_status(source, utc_s) for source in report.sources],
         slots=[_slot(slot, report.charging) for slot in report.slots],
     )
 
 
-def _source(source: SourceReport, utc_s: float) -> PriceSourceStatus:
+def source_status(source: SourceReport, utc_s: float) -> PriceSourceStatus:
+    """How a source fares."""
     answered_s = source.answered_utc_s
     return PriceSourceStatus(
         title=source.title,

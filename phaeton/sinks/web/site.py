@@ -13,12 +13,16 @@ from phaeton.sinks.web.api import Api
 from phaeton.sinks.web.assets import Assets, to_directory
 from phaeton.sinks.web.connection import Crowd
 from phaeton.sinks.web.endpoint import Endpoints
+from phaeton.sinks.web.energy_api import EnergyApi
 from phaeton.sinks.web.events import EventHub
+from phaeton.sinks.web.forecast_api import ForecastApi
 from phaeton.sinks.web.gate import Gate
 from phaeton.sinks.web.guard import guard
 from phaeton.sinks.web.headers import header_writer
 from phaeton.sinks.web.openapi import OpenApi
 from phaeton.sinks.web.parts import Parts
+from phaeton.sinks.web.series_api import SeriesApi
+from phaeton.sinks.web.session_api import SessionApi
 from phaeton.sinks.web.state import WebState
 from phaeton.sinks.web.vehicle_api import VehicleApi
 
@@ -36,6 +40,10 @@ class WebSite:
             *Api(state, parts).endpoints(),
             *self.hub.endpoints(),
             *VehicleApi(state, parts).endpoints(),
+            *SessionApi(state, parts).endpoints(),
+            *EnergyApi(state, parts).endpoints(),
+            *SeriesApi(state, parts).endpoints(),
+            *ForecastApi(state, parts).endpoints(),
             *AccessApi(self.gate).endpoints(),
         ]
         self.endpoints += OpenApi(self.endpoints).endpoints()

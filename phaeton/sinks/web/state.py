@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from phaeton.model import Output, Session
+from phaeton.model import Output
 from phaeton.sinks.web.plan import (
     ForerunnerPlan,
     ForerunnerTrouble,
@@ -21,9 +21,6 @@ from phaeton.sinks.web.problem import ProblemError
 from phaeton.sinks.web.series import History
 from phaeton.sinks.web.status import Diagnostics, PointName, Snapshot, snapshot
 from phaeton.sinks.web.vehicles import VehicleStatus, vehicle_statuses
-
-Sessions = Callable[[int, float | None, str | None], Awaitable[list[Session]]]
-"""At most so many stays that began before a time (UTC seconds), of one point or of all; the newest first."""
 
 
 class WebState:

@@ -24,7 +24,7 @@ from phaeton.model import (
     Session,
     Status,
 )
-from phaeton.price_report import PriceReport
+from phaeton.price_report import PriceReport, SourceReport
 from phaeton.sinks.web.moments import moment
 from phaeton.sinks.web.plan import PlanStatus, plan_status
 from phaeton.sinks.web.prices import PriceSummary, summary
@@ -91,6 +91,7 @@ class Diagnostics(Struct, frozen=True, kw_only=True):
     vehicles: tuple[VehicleInfo, ...] = ()
     """The configured cars."""
     prices: PriceReport | None = None
+    forecast: SourceReport | None = None
 
 
 class PointName(Struct, frozen=True):
@@ -155,6 +156,8 @@ class SessionStatus(Struct, frozen=True, kw_only=True):
     currency: str
     charging_s: float
     starts: int
+    vehicle: str
+    """The car that drew it; empty for a guest, and where it was not known."""
 
 
 class FlatSession(Struct, frozen=True, kw_only=True):
@@ -366,6 +369,7 @@ def session_status(session: Session) -> SessionStatus:
         currency=session.currency,
         charging_s=round(session.charging_s),
         starts=session.starts,
+        vehicle=session.vehicle,
     )
 
 
