@@ -21,7 +21,6 @@ from phaeton.model import (
     Order,
     Output,
     PointDecision,
-    Session,
     SetCurrent,
     SetMode,
     SetPhases,
@@ -31,6 +30,7 @@ from phaeton.price_report import PriceReport
 from phaeton.sinks.web import Diagnostics, LinkDiagnostics, Parts, PointName, WebServer
 from phaeton.sinks.web.vehicles import VehicleInfo
 from tests import outputs
+from tests.kept import KeptInMemory
 
 CHROMIUM = "/usr/bin/chromium"
 ARGS = [
@@ -75,7 +75,7 @@ class House(Struct):
         self.server = WebServer(
             Web(port=self.port),
             [PointName(p.point) for p in self.points],
-            Parts(submit=self.submit, sessions=self.sessions, diagnostics=self.diagnostics),
+            Parts(submit=self.submit, sessions=KeptInMemory(), diagnostics=self.diagnostics),
         )
         await self.server.start()
         assert self.server.address is not None
@@ -111,9 +111,6 @@ class House(Struct):
         self.points = [obeyed(decided, order) if decided.point == point else decided for decided in self.points]
         if not self.silent:
             self.step()
-
-    async def sessions(self, limit: int, before: float | None, point: str | None) -> list[Session]:
-        return []
 
     def diagnostics(self) -> Diagnostics:
         return Diagnostics(

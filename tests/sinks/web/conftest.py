@@ -10,17 +10,17 @@ import pytest
 from msgspec import Struct, field
 
 from phaeton.config.tree_web import Web
-from phaeton.model import Order, Session
+from phaeton.model import Order
 from phaeton.sinks.web import Diagnostics, LinkDiagnostics, Parts, PointDiagnostics, PointName, WebServer
 from tests import outputs
+from tests.kept import KeptInMemory
 
 
 class Asked(Struct):
     """What the server passed on, and how the other side behaves."""
 
     orders: list[tuple[str, Order, str]] = field(default_factory=list)
-    queries: list[tuple[int, float | None, str | None]] = field(default_factory=list)
-    sessions: list[Session] = field(default_factory=list)
+    kept: KeptInMemory = field(default_factory=KeptInMemory)
     failure: Exception | None = None
     held: asyncio.Event | None = None
 
@@ -45,11 +45,6 @@ def build(
         if asked.failure is not None:
             raise asked.failure
 
-    async def sessions(limit: int, before: float | None, point: str | None) -> list[Session]:
-        asked.queries.append((limit, before, point))
-        older = [s for s in asked.sessions if before is None or s.start_utc_s < before]
-        return [s for s in older if point in (None, s.point)][:limit]
-
     def diagnostics() -> Diagnostics:
         return Diagnostics(
             modbus_connected=True,
@@ -63,7 +58,7 @@ def build(
     return WebServer(
         config or Web(port=0),
         names,
-        Parts(submit=submit, sessions=sessions, diagnostics=diagnostics),
+        Parts(submit=submit, sessions=asked.kept, diagnostics=diagnostics),
         retry_s,
     )
 

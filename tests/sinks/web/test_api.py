@@ -21,6 +21,7 @@ from phaeton.model import (
     Status,
 )
 from phaeton.orders import OrderError
+from phaeton.sinks.store import StayFilter
 from tests import outputs
 from tests.sinks.web.conftest import Asked, Site, build
 
@@ -333,7 +334,7 @@ async def test_nobody_else_may_read_the_answers(site: Site) -> None:
 
 async def test_sessions_keep_the_forerunners_fields_and_page(site: Site) -> None:
     stays = [outputs.session(ended=True, start_utc_s=outputs.NOON_UTC_S - 86_400.0 * day) for day in range(1, 6)]
-    site.asked.sessions = stays
+    site.asked.kept.sessions = stays
     found = await get(site, "/api/sessions?limit=2")
     assert found["current_session"]["status"] == "Active"
     assert found["last_session"] == found["history"][0]
@@ -353,7 +354,7 @@ async def test_sessions_keep_the_forerunners_fields_and_page(site: Site) -> None
     older = await get(site, f"/api/sessions?limit=9&before={found['history'][-1]['start_time']}")
     assert (len(older["history"]), older["more"], older["last_session"]) == (3, False, None)
     await get(site, "/api/chargers/2/sessions")
-    assert site.asked.queries[-1] == (11, None, "2")
+    assert site.asked.kept.asked[-1] == (StayFilter(point="2"), 11, None)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from phaeton.price_report import PriceReport
 from phaeton.sinks.web import Diagnostics, Parts, PointName, WebServer
 from phaeton.sinks.web.plan import WORDS, ForerunnerPlan, ForerunnerTrouble, forerunner_plan, plan_list, plan_status
 from tests import plans
+from tests.kept import KeptInMemory
 
 DOCS = Path(__file__).parents[3] / "docs" / "api.md"
 
@@ -93,15 +94,11 @@ async def _submit(*_: object) -> None:
     raise AssertionError("nobody ordered anything")
 
 
-async def _sessions(*_: object) -> list[Any]:
-    return []
-
-
 async def test_the_api_tells_plans_as_its_documentation_shows_and_every_snapshot_has_them() -> None:
     server = WebServer(
         Web(port=0),
         [PointName("1")],
-        Parts(submit=_submit, sessions=_sessions, diagnostics=lambda: Diagnostics(prices=plans.report())),
+        Parts(submit=_submit, sessions=KeptInMemory(), diagnostics=lambda: Diagnostics(prices=plans.report())),
     )
     await server.start()
     try:

@@ -15,6 +15,7 @@ from phaeton.price_report import PriceReport, SourceReport
 from phaeton.sinks.web import Diagnostics, Parts, PointName, WebServer
 from phaeton.sinks.web.prices import price_list, summary
 from tests import outputs
+from tests.kept import KeptInMemory
 
 NOW_S = 1_795_474_800.0 + 1000.0
 SLOTS = (
@@ -71,16 +72,12 @@ async def _submit(*_: object) -> None:
     raise AssertionError("nobody ordered anything")
 
 
-async def _sessions(*_: object) -> list[Any]:
-    return []
-
-
 async def test_the_api_tells_them_and_every_snapshot_has_the_summary() -> None:
     reports: list[PriceReport | None] = [None]
     server = WebServer(
         Web(port=0),
         [PointName("1")],
-        Parts(submit=_submit, sessions=_sessions, diagnostics=lambda: Diagnostics(prices=reports[0])),
+        Parts(submit=_submit, sessions=KeptInMemory(), diagnostics=lambda: Diagnostics(prices=reports[0])),
     )
     await server.start()
     try:

@@ -10,10 +10,11 @@ import pytest
 from msgspec.structs import replace
 
 from phaeton.config.tree_web import Web
-from phaeton.model import CarState, ClearGoal, Order, Session, SetGoal, SetLimitSoc, SetMinSoc, SetVehicle
+from phaeton.model import CarState, ClearGoal, Order, SetGoal, SetLimitSoc, SetMinSoc, SetVehicle
 from phaeton.sinks.web import Diagnostics, Parts, PointName, WebServer
 from phaeton.sinks.web.vehicles import VehicleInfo
 from tests import outputs
+from tests.kept import KeptInMemory
 
 
 class Actions:
@@ -77,14 +78,11 @@ async def site() -> AsyncIterator[Site]:
         assert (point, origin) in {("1", "rest"), ("2", "rest")}
         given.append(order)
 
-    async def sessions(limit: int, before: float | None, point: str | None) -> list[Session]:
-        return []
-
     names = [PointName("1"), PointName("2")]
     server = WebServer(
         Web(port=0),
         names,
-        Parts(submit=submit, sessions=sessions, diagnostics=lambda: Diagnostics(vehicles=INFOS), cars=actions),
+        Parts(submit=submit, sessions=KeptInMemory(), diagnostics=lambda: Diagnostics(vehicles=INFOS), cars=actions),
     )
     await server.start()
     output = outputs.output(more=(outputs.waiting("2"),))
