@@ -28,6 +28,7 @@ from phaeton.model import (
 )
 from phaeton.price_report import PriceReport
 from phaeton.sinks.web import Diagnostics, LinkDiagnostics, Parts, PointName, WebServer
+from phaeton.sinks.web.access import Access
 from phaeton.sinks.web.vehicles import VehicleInfo
 from tests import outputs
 from tests.kept import KeptInMemory
@@ -70,12 +71,14 @@ class House(Struct):
     port: int = 0
     prices: PriceReport | None = None
     vehicles: tuple[VehicleInfo, ...] = ()
+    access: Access | None = None
+    config: Web = Web()
 
     async def start(self) -> None:
         self.server = WebServer(
-            Web(port=self.port),
+            replace(self.config, port=self.port),
             [PointName(p.point) for p in self.points],
-            Parts(submit=self.submit, sessions=KeptInMemory(), diagnostics=self.diagnostics),
+            Parts(submit=self.submit, sessions=KeptInMemory(), diagnostics=self.diagnostics, access=self.access),
         )
         await self.server.start()
         assert self.server.address is not None

@@ -4,14 +4,19 @@ const QUIET_MS = 8000; // the daemon decides each second; longer silence is wort
 const RETRY_MS = 2000;
 const HIDDEN_MS = 30000; // a page that nobody looks at is not fed
 
-/** Follow `url`; `onStatus(snapshot)` for each, `onState({live, quiet, last})` when that changes. */
-export function follow(url, onStatus, onState) {
+/**
+ * Follow `url`; `onStatus(snapshot)` for each, `onState({live, quiet, last})` when that changes. `may()` is asked
+ * before each beginning, because a stream that is refused does not say why. Returns `open()`, to begin anew.
+ */
+export function follow(url, onStatus, onState, may) {
   let source = null;
   let last = null;
   let connected = false;
   let retryTimer = 0;
   let quietTimer = 0;
   let hiddenTimer = 0;
+  let attempts = 0;
+  let lostSince = false;
   let told = "";
 
   function tell(quiet) {
@@ -26,6 +31,8 @@ export function follow(url, onStatus, onState) {
   function heard(event) {
     connected = true;
     last = Date.now();
+    if (lostSince) may(); // rights may have changed meanwhile
+    lostSince = false;
     clearTimeout(quietTimer);
     quietTimer = setTimeout(() => tell(true), QUIET_MS);
     tell(false);
@@ -34,6 +41,7 @@ export function follow(url, onStatus, onState) {
 
   function lost() {
     connected = false;
+    lostSince = true;
     clearTimeout(quietTimer);
     tell(false);
     if (source.readyState === EventSource.CLOSED) {
@@ -42,17 +50,23 @@ export function follow(url, onStatus, onState) {
     }
   }
 
-  function open() {
-    if (source) source.close();
+  async function open() {
+    clearTimeout(retryTimer);
+    const attempt = ++attempts;
+    const allowed = await may();
+    if (attempt !== attempts) return;
+    if (!allowed) return close();
+    source?.close();
     source = new EventSource(url);
     source.addEventListener("status", heard);
     source.addEventListener("error", lost);
   }
 
   function close() {
+    attempts += 1;
     clearTimeout(retryTimer);
     clearTimeout(quietTimer);
-    source.close();
+    source?.close();
     source = null;
     connected = false;
     tell(false);
@@ -65,4 +79,5 @@ export function follow(url, onStatus, onState) {
   });
   window.addEventListener("online", open);
   open();
+  return { open };
 }

@@ -4,6 +4,7 @@ import { address } from "./api.js";
 import { Chart } from "./chart.js";
 import { Controls } from "./controls.js";
 import { showDetails } from "./details.js";
+import { Door } from "./door.js";
 import { showFlow } from "./flow.js";
 import { timeOfDay } from "./format.js";
 import { follow } from "./live.js";
@@ -94,4 +95,5 @@ function connection({ live, quiet, last }) {
 setText(find("link"), text.connecting);
 window.addEventListener("hashchange", show);
 document.querySelector(".details").addEventListener("toggle", show);
-follow(address("api/events"), received, connection);
+const door = new Door(() => stream.open());
+const stream = follow(address("api/events"), received, connection, () => door.look());

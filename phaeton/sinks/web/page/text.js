@@ -13,6 +13,13 @@ export const text = {
   neverData: "Phaeton does not answer. This page goes on trying.",
   staleData: (since) => `Phaeton is there, but has sent nothing new since ${since}.`,
 
+  doorTitle: "Log in to Phaeton",
+  doorShut: "Nobody is let in yet",
+  password: "Password",
+  logIn: "Log in",
+  logOut: "Log out",
+  cancel: "Cancel",
+
   charger: "Charging point",
   why: "Why",
   accept: "Use this charger from now on",
@@ -43,6 +50,7 @@ export const text = {
   boostIsOn: "Fast until the car is unplugged.",
 
   refused: (detail) => `Not done: ${detail}.`,
+  sentence: (words) => `${words[0].toUpperCase()}${words.slice(1)}.`,
   noAnswer: "Not done: Phaeton did not answer.",
 
   flow: "Power now",
