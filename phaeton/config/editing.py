@@ -7,22 +7,23 @@ out is read again and must be what was wanted; where it is not, the whole is wri
 
 from __future__ import annotations
 
-import json
 from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 import yaml
 from msgspec import Struct, inspect
 
-from phaeton.config import document, forerunner, reading, versions
-from phaeton.config.alignment import aligned
-from phaeton.config.document import Plain
-from phaeton.config.layout import Items, Layout, Leaf, Pair, Pairs
+from phaeton.config import document, environment, forerunner, nodes, reading, versions
+from phaeton.config.document import Node, Plain, Section
+from phaeton.config.layout import Layout
 from phaeton.config.load import one_charger
-from phaeton.config.problems import ConfigError
-from phaeton.config.reading import bare, is_secret_kind
+from phaeton.config.nodes import Step
+from phaeton.config.problems import NOWHERE, ConfigError, Problem
+from phaeton.config.splicing import AwkwardError, Splicer, plain_of
 from phaeton.config.tree import VERSION, Config
-from phaeton.config.writing import HEADING, default_of, entry_lines, expanded, flow, section_lines, sparse, to_yaml
+from phaeton.config.writing import HEADING, default_of, to_yaml
 
 
 class Edited(Struct, frozen=True):
@@ -35,36 +36,116 @@ class Edited(Struct, frozen=True):
     """Comments of the old text that are not in the new one."""
 
 
-class _AwkwardError(Exception):
-    """The text is written in a way that is not changed in place."""
+def edited(
+    text: str, wanted: Config, written: dict[str, Plain] | None = None, environ: Mapping[str, str] | None = None
+) -> Edited:
+    """The text with the wanted configuration in it, as it shall be in force together with the environment.
 
-
-def edited(text: str, wanted: Config, written: dict[str, Plain] | None = None) -> Edited:
-    """The text with the wanted configuration in it.
-
-    ``written`` says which keys shall be there: one that it lacks is taken out of the text. None = none is taken out.
+    ``written`` says which keys shall be there: one that it lacks is taken out of the text, or not put in. None = all
+    that differ from their defaults. What comes from the environment is not written. Raises `ConfigError` where that
+    leaves a text that does not stand.
     """
+    environ = environ or {}
+    written = _without_variables(written if written is not None else plain_of(wanted), text, environ)
     try:
-        now = of_text(text)
+        now = of_text(text, environ)
         if now is not None and versions.version_of(document.parse(text)) == VERSION:
-            fresh = _Editor(text, now, wanted, written).run()
-            if of_text(fresh) == wanted:
+            fresh = Splicer(text, now, wanted, written).run()
+            if of_text(fresh, environ) == wanted and not _leaked(text, fresh, environ):
                 return Edited(fresh, lost=_lost(text, fresh))
-    except (ConfigError, _AwkwardError, RecursionError):
+    except (ConfigError, AwkwardError, RecursionError):
         pass
-    fresh = HEADING + to_yaml(wanted)
+    fresh = _whole(written)
+    if of_text(fresh, environ) != wanted:
+        raise ConfigError([Problem("", "cannot be written so that it reads back as the same")])
     return Edited(fresh, anew=True, lost=_lost(text, fresh))
 
 
-def of_text(text: str) -> Config | None:
-    """What the text says by itself, without the environment and before the rules; None where it has mistakes.
+def of_text(text: str, environ: Mapping[str, str] | None = None) -> Config | None:
+    """What the text says, before the rules; None where it has mistakes.
 
     Raises `ConfigError` where it is no document at all.
     """
     root, _ = versions.to_present(document.parse(text))
     root, problems = one_charger(root)
+    root, _, more = environment.overridden(root, environ or {})
     found = reading.read(root, forerunner.home)
-    return None if problems or found.problems else found.config
+    return None if problems or more or found.problems else found.config
+
+
+def _without_variables(written: dict[str, Plain], text: str, environ: Mapping[str, str]) -> dict[str, Plain]:
+    """Keys of the environment are as the text has them, or are not there."""
+    variables = environment.named(environ)
+    if not variables:
+        return written
+    try:
+        root, _ = one_charger(versions.to_present(document.parse(text))[0])
+    except ConfigError:
+        root = Section({}, NOWHERE)
+    for steps in variables:
+        written = _restored(written, steps, root)
+    for key in {steps[0] for steps in variables if len(steps) > 1 and isinstance(steps[1], int)}:
+        if nodes.at(root, key) is None and not any(map(_says_something(str(key)), _items(written.get(str(key))))):
+            written = {name: value for name, value in written.items() if name != key}
+    return written
+
+
+def _items(value: Plain) -> list[Plain]:
+    return value if isinstance(value, list) else []
+
+
+def _says_something(key: str) -> Callable[[Plain], bool]:
+    """Whether an entry of a list has anything that is not at its default."""
+    kind = reading.kind_at((key, 0))
+    fields = kind.fields if isinstance(kind, inspect.StructType) else ()
+    return lambda item: (
+        not isinstance(item, dict)
+        or any(field.name in item and (field.required or item[field.name] != default_of(field)) for field in fields)
+    )
+
+
+def _restored(value: Plain, steps: tuple[Step, ...], node: Node | None) -> Any:
+    """The value with what the node has at the path, or without that key."""
+    step, rest = steps[0], steps[1:]
+    below = nodes.at(node, step)
+    if isinstance(value, dict) and isinstance(step, str):
+        if rest and step in value:
+            return value | {step: _restored(value[step], rest, below)}
+        others = {key: item for key, item in value.items() if key != step}
+        return others if below is None else others | {step: document.plain(below)}
+    if isinstance(value, list) and isinstance(step, int) and step < len(value):
+        if rest:
+            return [_restored(item, rest, below) if index == step else item for index, item in enumerate(value)]
+        return value if below is None else [*value[:step], document.plain(below), *value[step + 1 :]]
+    return value
+
+
+def _leaked(old: str, new: str, environ: Mapping[str, str]) -> bool:
+    """Whether a key of the environment stands in the new text that did not in the old one."""
+    before, after = (one_charger(document.parse(text))[0] for text in (old, new))
+    return any(_at(after, steps) is not None and _at(before, steps) is None for steps in environment.named(environ))
+
+
+def _at(node: Node | None, steps: tuple[Step, ...]) -> Node | None:
+    for step in steps:
+        node = nodes.at(node, step)
+    return node
+
+
+def _whole(written: dict[str, Plain]) -> str:
+    """All that shall be written, anew."""
+    root, problems = one_charger(_section_of(written))
+    found = reading.read(root)
+    if problems or found.problems or found.config is None:
+        remedy = "Move what environment variables set into the file first"
+        raise ConfigError([msgspec.structs.replace(one, remedy=remedy) for one in (*problems, *found.problems)])
+    return HEADING + to_yaml(found.config)
+
+
+def _section_of(document_: dict[str, Plain]) -> Section:
+    found = nodes.made(document_)
+    assert isinstance(found, Section)
+    return found
 
 
 def comments_of(text: str) -> list[str]:
@@ -77,358 +158,3 @@ def comments_of(text: str) -> list[str]:
 
 def _lost(old: str, new: str) -> tuple[str, ...]:
     return tuple((Counter(comments_of(old)) - Counter(comments_of(new))).elements())
-
-
-def _same(one: Plain, other: Plain) -> bool:
-    """Whether two values are the same, of the same type too: 1 is neither 1.0 nor true."""
-    return one is other or _encoded(one) == _encoded(other)
-
-
-def _encoded(value: Plain) -> bytes:
-    return msgspec.json.encode(value, order="sorted")
-
-
-def _kinds(kind: inspect.Type | None) -> inspect.Type | None:
-    return None if kind is None else bare(kind)[0]
-
-
-class _Replacement(Struct, frozen=True, order=True):
-    start: int
-    is_removal: bool
-    number: int
-    end: int
-    text: str
-
-
-class _Editor:
-    """Collects the replacements of one change."""
-
-    def __init__(self, text: str, now: Config, wanted: Config, written: dict[str, Plain] | None) -> None:
-        self._layout = Layout(text if text.endswith("\n") or not text else f"{text}\n")
-        self._text = self._layout.text
-        self._now = _plain(now)
-        self._wanted = _plain(wanted)
-        self._written = written
-        self._found: list[_Replacement] = []
-        root = self._layout.root
-        self._json = isinstance(root, Pairs) and root.flow
-
-    def run(self) -> str:
-        """The new text."""
-        root = self._layout.root
-        kind = reading.tree()
-        if root is None or isinstance(root, Leaf):
-            lines = section_lines(kind, self._wanted)
-            self._replace(len(self._text), len(self._text), "".join(f"{line}\n" for line in lines))
-        elif isinstance(root, Pairs):
-            short = next((pair for pair in root.pairs if pair.key == "charger"), None)
-            if short is not None:
-                self._short_charger(root, short)
-            self._section(root, kind, self._now, self._wanted, self._written, {"charger"})
-        else:
-            raise _AwkwardError
-        return self._applied()
-
-    def _applied(self) -> str:
-        pieces: list[str] = []
-        at = 0
-        for one in sorted(self._found):
-            if one.start < at:
-                raise _AwkwardError
-            pieces += [self._text[at : one.start], one.text]
-            at = one.end
-        return "".join([*pieces, self._text[at:]])
-
-    def _replace(self, start: int, end: int, text: str) -> None:
-        self._found.append(_Replacement(start, end > start, len(self._found), end, text))
-
-    # The one charger
-
-    def _short_charger(self, root: Pairs, pair: Pair) -> None:
-        """`charger: HOST` and `charger: {...}` stay so while there is one charger."""
-        now, wanted = self._now["chargers"], self._wanted["chargers"]
-        field = next(field for field in reading.tree().fields if field.name == "chargers")
-        many = bare(field.type)[0]
-        assert isinstance(many, inspect.VarTupleType)
-        kind = bare(many.item_type)[0]
-        assert isinstance(now, list)
-        assert isinstance(wanted, list)
-        assert isinstance(kind, inspect.StructType)
-        written = self._written.get("chargers") if self._written is not None else None
-        if _same(now, wanted) and written is None:
-            return
-        if isinstance(pair.value, Items):
-            self._change(root, pair, field.type, now, wanted, written)
-        elif len(wanted) == 1 and isinstance(pair.value, Pairs):
-            first = written[0] if isinstance(written, list) and written else None
-            self._change(root, pair, kind, now[0], wanted[0], first)
-        elif not _same(now, wanted):
-            few = sparse(field.type, wanted)
-            assert isinstance(few, list)
-            if len(few) == 1 and isinstance(few[0], dict) and few[0].keys() == {"host"}:
-                self._inline(pair, few[0]["host"])
-            elif root.flow:
-                self._uproot(pair, pair.start, pair.end)
-                self._replace(pair.start, pair.end, self._entry("chargers", few))
-            else:
-                behind = self._layout.line_end(pair.end)
-                self._uproot(pair, pair.start, behind)
-                lines = entry_lines(field, wanted) or ["chargers: []"]
-                text = self._indented(lines, self._layout.indent(pair.start))
-                self._replace(pair.start, behind, f"{text}\n")
-
-    # Sections
-
-    def _section(
-        self, part: Pairs, kind: inspect.Type | None, now: Plain, wanted: Plain, written: Plain, skip: set[str]
-    ) -> None:
-        """``kind`` is the type of the section; any other than a struct is a free one. ``written`` None = as it is."""
-        assert isinstance(now, dict)
-        assert isinstance(wanted, dict)
-        fields = {field.name: field for field in kind.fields} if isinstance(kind, inspect.StructType) else None
-        gone: list[Pair] = []
-        present = {pair.key for pair in part.pairs}
-        for pair in part.pairs:
-            if pair.key in skip:
-                present |= {"chargers"}
-                continue
-            if fields is not None and pair.key not in fields:
-                raise _AwkwardError
-            if pair.key not in wanted or (isinstance(written, dict) and pair.key not in written):
-                gone.append(pair)
-                continue
-            below = written.get(pair.key) if isinstance(written, dict) else None
-            inner = fields[pair.key].type if fields is not None else None
-            self._change(part, pair, inner, now.get(pair.key), wanted[pair.key], below)
-        fresh: dict[str, Plain] = {}
-        for key, value in wanted.items():
-            if key not in present and (fields is None or not _at_default(fields[key], value)):
-                fresh[key] = value
-        if part.flow:
-            self._flow_section(part, fields, gone, fresh)
-        else:
-            for pair in gone:
-                self._remove(part, pair)
-            self._add(part, fields, fresh)
-
-    def _change(
-        self, part: Pairs, pair: Pair, kind: inspect.Type | None, now: Plain, wanted: Plain, written: Plain
-    ) -> None:
-        inner = _kinds(kind)
-        value = pair.value
-        secret = inner is not None and is_secret_kind(inner)
-        if (
-            not secret
-            and isinstance(value, Pairs)
-            and value.pairs
-            and isinstance(now, dict)
-            and isinstance(wanted, dict)
-        ):
-            free = inner if isinstance(inner, inspect.StructType) else None
-            # A section that is written as nothing holds nothing any more.
-            below = {} if isinstance(self._written, dict) and written is None and free is not None else written
-            self._section(value, free, now, wanted, below if self._written is not None else None, set())
-            return
-        lists = isinstance(now, list) and isinstance(wanted, list)
-        if lists and wanted and isinstance(value, Items) and value.items and isinstance(inner, inspect.VarTupleType):
-            assert isinstance(now, list)
-            assert isinstance(wanted, list)
-            self._list(value, inner.item_type, now, wanted, written if isinstance(written, list) else None)
-        elif not _same(now, wanted):
-            self._put(part, pair, kind, wanted)
-
-    def _put(self, part: Pairs, pair: Pair, kind: inspect.Type | None, wanted: Plain) -> None:
-        """Another value for a key, whatever stood there."""
-        inner = _kinds(kind)
-        few = wanted if kind is None else sparse(kind, wanted)
-        deep = isinstance(inner, inspect.StructType) and not is_secret_kind(inner)
-        deep = deep or (isinstance(few, list) and any(isinstance(item, dict) for item in few))
-        if part.flow or not deep or not few or inner is None:
-            self._inline(pair, few)
-            return
-        indent = self._layout.indent(pair.start)
-        if isinstance(inner, inspect.StructType):
-            assert isinstance(wanted, dict)
-            lines = section_lines(inner, wanted)
-        else:
-            assert isinstance(inner, inspect.VarTupleType)
-            assert isinstance(wanted, list)
-            lines = [line for item in wanted for line in self._item_lines(inner.item_type, item)]
-        text = f"{indent}  " + self._indented(lines, f"{indent}  ")
-        if pair.value.start == pair.value.end:  # nothing yet, but perhaps a comment on the line
-            behind = self._layout.line_end(pair.colon)
-            self._replace(behind, behind, f"{text}\n")
-            return
-        behind = self._layout.line_end(pair.end)
-        self._uproot(pair, pair.colon, behind)
-        self._replace(pair.colon, behind, f"\n{text}\n")
-
-    def _inline(self, pair: Pair, value: Plain) -> None:
-        """A value that stands on the line of its key."""
-        part = pair.value
-        if isinstance(part, Leaf) and part.end > part.start:
-            self._replace(part.start, part.end, self._flow(value))
-        elif not isinstance(part, Leaf) and part.flow:
-            self._uproot(pair, part.start, part.end)
-            self._replace(part.start, part.end, self._flow(value))
-        else:
-            self._uproot(pair, pair.colon, pair.end)
-            self._replace(pair.colon, pair.end, f" {self._flow(value)}")
-
-    def _remove(self, part: Pairs, pair: Pair) -> None:
-        """Take an entry out of a block; what it said in comments stays."""
-        layout = self._layout
-        line, behind = layout.line_start(pair.start), layout.line_end(pair.end)
-        comments = layout.comments(pair.start, behind)
-        if layout.is_first(pair.start):
-            indent = layout.indent(pair.start)
-            self._replace(line, behind, "".join(f"{indent}{comment}\n" for comment in comments))
-            return
-        following = next((other for other in part.pairs if other.start > pair.start), None)
-        if following is None or self._text[line : pair.start].strip(" -"):
-            raise _AwkwardError
-        indent = layout.indent(line + len(self._text[line:].partition("-")[0]))
-        comments = layout.comments(pair.start, following.start)
-        self._replace(line, line, "".join(f"{indent}{comment}\n" for comment in comments))
-        self._replace(pair.start, following.start, "")
-
-    def _add(self, part: Pairs, fields: dict[str, inspect.Field] | None, fresh: dict[str, Plain]) -> None:
-        """New entries behind the last one of a block."""
-        indent = self._layout.indent(part.pairs[0].start)
-        lines: list[str] = []
-        for key, value in fresh.items():
-            lines += entry_lines(fields[key], value) if fields is not None else [self._entry(key, value)]
-        behind = self._layout.line_end(part.end)
-        self._replace(behind, behind, "".join(f"{indent}{line}\n" for line in lines))
-
-    def _flow_section(
-        self, part: Pairs, fields: dict[str, inspect.Field] | None, gone: list[Pair], fresh: dict[str, Plain]
-    ) -> None:
-        kept = [pair for pair in part.pairs if pair not in gone]
-        last = kept[-1] if kept else None
-        for pair, following in zip(part.pairs, [*part.pairs[1:], None], strict=True):
-            if pair in gone and following is not None and last is not None and pair.start < last.start:
-                self._uproot(pair, pair.start, following.start)
-                self._replace(pair.start, following.start, "")
-        if gone and (last is None or gone[-1].start > last.start):
-            start = part.pairs[0].start if last is None else last.end
-            self._uproot(part.pairs[-1], start, part.pairs[-1].end)
-            self._replace(start, part.pairs[-1].end, "")
-        texts = [
-            self._entry(key, value if fields is None else sparse(fields[key].type, value))
-            for key, value in fresh.items()
-        ]
-        if texts:
-            place = last.end if last is not None else part.pairs[0].start
-            self._replace(place, place, (", " if last is not None else "") + ", ".join(texts))
-
-    # Lists
-
-    def _list(self, part: Items, kind: inspect.Type, now: list[Plain], wanted: list[Plain], written: Plain) -> None:
-        inner = bare(kind)[0]
-        mates = aligned(now, wanted)
-        used = [mate for mate in mates if mate is not None]
-        same_length = len(used) == len(now) == len(wanted)
-        if used != sorted(used) or (part.flow and not same_length):
-            self._rebuild(part, kind, now, wanted, mates)
-            return
-        if not part.flow:
-            if not all(self._layout.is_first(item.start) for item in part.items):
-                raise _AwkwardError
-            for index, item in enumerate(part.items):
-                if index not in used:
-                    line, behind = self._layout.line_start(item.start), self._layout.line_end(item.end)
-                    self._replace(line, behind, self._kept_comments(item.start, behind, item.start))
-        place = self._layout.line_start(part.items[0].start)
-        for index, (value, mate) in enumerate(zip(wanted, mates, strict=True)):
-            if mate is None:
-                indent = self._layout.indent(part.items[0].start)
-                self._replace(place, place, indent + self._indented(self._item_lines(kind, value), indent) + "\n")
-                continue
-            item = part.items[mate]
-            place = self._layout.line_end(item.end)
-            below = written[index] if isinstance(written, list) else None
-            struct = isinstance(inner, inspect.StructType) and not is_secret_kind(inner)
-            if struct and isinstance(item.value, Pairs) and item.value.pairs:
-                self._section(item.value, inner, now[mate], value, below, set())
-                continue
-            if not _same(now[mate], value):
-                if not isinstance(item.value, Leaf) and not item.value.flow:
-                    raise _AwkwardError
-                if self._layout.comments(item.value.start, item.value.end):
-                    raise _AwkwardError
-                self._replace(item.value.start, item.value.end, self._flow(sparse(kind, value)))
-
-    def _rebuild(
-        self, part: Items, kind: inspect.Type, now: list[Plain], wanted: list[Plain], mates: list[int | None]
-    ) -> None:
-        """A list in another order: entries that stay as they are keep their text."""
-        whole = [mate if mate is not None and _same(now[mate], wanted[i]) else None for i, mate in enumerate(mates)]
-        layout = self._layout
-        if part.flow:
-            texts = [
-                self._flow(sparse(kind, value))
-                if mate is None
-                else self._text[part.items[mate].start : part.items[mate].end]
-                for value, mate in zip(wanted, whole, strict=True)
-            ]
-            if layout.comments(part.start, part.end):
-                raise _AwkwardError
-            self._replace(part.start, part.end, f"[{', '.join(texts)}]")
-            return
-        begins = [layout.above(part.items[0].start)]
-        begins += [layout.line_end(item.end) for item in part.items]
-        indent = layout.indent(part.items[0].start)
-        pieces = []
-        for value, mate in zip(wanted, whole, strict=True):
-            if mate is None:
-                pieces.append(indent + self._indented(self._item_lines(kind, value), indent) + "\n")
-            else:
-                pieces.append(self._text[begins[mate] : begins[mate + 1]])
-        for index in range(len(part.items)):
-            if index not in whole:
-                pieces.append(self._kept_comments(begins[index], begins[index + 1], part.items[0].start))
-        self._replace(begins[0], begins[-1], "".join(pieces))
-
-    # Texts
-
-    def _item_lines(self, kind: inspect.Type, value: Plain) -> list[str]:
-        inner = bare(kind)[0]
-        if not isinstance(inner, inspect.StructType) or is_secret_kind(inner) or not isinstance(value, dict):
-            return [f"- {self._flow(sparse(kind, value))}"]
-        first, *others = section_lines(inner, value) or ["{}"]
-        return [f"- {first}", *(f"  {line}" for line in others)]
-
-    def _kept_comments(self, start: int, end: int, column_of: int) -> str:
-        indent = self._layout.indent(column_of)
-        return "".join(f"{indent}{comment}\n" for comment in self._layout.comments(start, end))
-
-    def _uproot(self, pair: Pair, start: int, end: int) -> None:
-        """Comments of a part that goes move above the line of its key."""
-        comments = self._layout.comments(start, end)
-        if comments:
-            line = self._layout.line_start(pair.start)
-            head = self._text[line : pair.start]
-            indent = " " * (len(head) - len(head.lstrip(" ")))
-            self._replace(line, line, "".join(f"{indent}{comment}\n" for comment in comments))
-
-    def _flow(self, value: Plain) -> str:
-        return json.dumps(value, ensure_ascii=False) if self._json else flow(value)
-
-    def _entry(self, key: str, value: Plain) -> str:
-        entry: dict[str, Plain] = {key: value}
-        return self._flow(entry)[1:-1]
-
-    @staticmethod
-    def _indented(lines: list[str], indent: str) -> str:
-        return f"\n{indent}".join(lines)
-
-
-def _plain(config: Config) -> dict[str, Plain]:
-    found = expanded(config)
-    assert isinstance(found, dict)
-    return found
-
-
-def _at_default(field: inspect.Field, value: Plain) -> bool:
-    return not field.required and _same(value, default_of(field))

@@ -25,8 +25,21 @@ _SHORT = {"CHARGER": ("chargers", 0, "host")}
 
 def overridden(root: Section, environ: Mapping[str, str]) -> tuple[Section, list[Notice], list[Problem]]:
     """The document with the variables in it, what there is to know of them, and those that fit nowhere."""
+    values, notices, problems = _settings(environ)
+    root, wrong = _put_all(root, values)
+    return root, notices, [*problems, *wrong]
+
+
+def named(environ: Mapping[str, str]) -> dict[tuple[Step, ...], str]:
+    """Each key that a variable sets, with the name of the variable."""
+    return {steps: node.place.variable for steps, node in _settings(environ)[0]}
+
+
+def _settings(environ: Mapping[str, str]) -> tuple[list[tuple[tuple[Step, ...], Node]], list[Notice], list[Problem]]:
+    """What the variables set, what there is to know of them, and those that cannot be read."""
     notices: list[Notice] = []
     problems: list[Problem] = []
+    former: list[tuple[tuple[Step, ...], Node]] = []
     present: list[tuple[tuple[Step, ...], Node]] = []
     for name, key, value in _variables(environ):
         place = Place(variable=name)
@@ -41,14 +54,12 @@ def overridden(root: Section, environ: Mapping[str, str]) -> tuple[Section, list
         elif forerunner.knows(old) and kind_at(_steps(key)) is None:
             moved = forerunner.moved(old, node)
             notices += moved.notices
-            root, wrong = _put_all(root, moved.values)
-            problems += wrong
+            former += moved.values
         elif key.partition("__")[0].lower() in Config.__struct_fields__:
             present.append((_steps(key), node))
         else:
             notices.append(Notice(name, "is no key of the configuration and changes nothing", place))
-    root, wrong = _put_all(root, present)
-    return root, notices, [*problems, *wrong]
+    return [*former, *present], notices, problems
 
 
 def names_a_charger(environ: Mapping[str, str]) -> bool:

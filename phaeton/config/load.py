@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from phaeton.config import document, environment, forerunner, reading, rules, versions
 from phaeton.config.document import Scalar, Section, Sequence
-from phaeton.config.problems import ConfigError, Notice, Problem
+from phaeton.config.problems import ConfigError, Notice, Place, Problem
 from phaeton.config.tree import Config
 
 PLACES = (Path("phaeton_config.yaml"), Path("/data/phaeton_config.yaml"), Path("/etc/phaeton/config.yaml"))
@@ -49,7 +49,19 @@ def load(explicit: Path | None = None, environ: Mapping[str, str] | None = None)
 def parse(text: str, path: Path | None = None, environ: Mapping[str, str] | None = None) -> Loaded:
     """Judge the text of a configuration as a whole (YAML or JSON); raises `ConfigError` with all that is wrong."""
     try:
-        root, notices = versions.to_present(document.parse(text))
+        root = document.parse(text)
+    except ConfigError as error:
+        raise ConfigError(error.problems, path) from None
+    config, notices = judged(root, path, environ)
+    return Loaded(config, path, notices, text)
+
+
+def judged(
+    root: Section, path: Path | None = None, environ: Mapping[str, str] | None = None
+) -> tuple[Config, tuple[Notice, ...]]:
+    """Judge a document as a whole; raises `ConfigError` with all that is wrong."""
+    try:
+        root, notices = versions.to_present(root)
         root, problems = one_charger(root)
         root, more, wrong = environment.overridden(root, environ or {})
     except ConfigError as error:
@@ -61,7 +73,7 @@ def parse(text: str, path: Path | None = None, environ: Mapping[str, str] | None
     if problems or found.config is None:
         problems.sort(key=lambda problem: (problem.place.line is None, problem.place.line or 0))
         raise ConfigError(problems, path)
-    return Loaded(found.config, path, (*notices, *more), text)
+    return found.config, (*notices, *more)
 
 
 def text_of(path: Path) -> str:
@@ -75,6 +87,12 @@ def text_of(path: Path) -> str:
         raise ConfigError([Problem("", "there is no such file", remedy="Check the path")], path) from None
     except OSError as error:
         raise ConfigError([Problem("", f"cannot be read: {error.strerror}")], path) from None
+
+
+def places(text: str, environ: Mapping[str, str]) -> dict[str, Place]:
+    """Where each key comes from: its line in the text, or its variable; raises `ConfigError`."""
+    root, _ = one_charger(versions.to_present(document.parse(text))[0])
+    return reading.places(environment.overridden(root, environ)[0])
 
 
 def one_charger(root: Section) -> tuple[Section, list[Problem]]:

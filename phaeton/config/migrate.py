@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from msgspec import Struct
 
 from phaeton.config import document
 from phaeton.config.load import Loaded, parse, text_of
+from phaeton.config.saving import beside, replace, settle
 from phaeton.config.tree import VERSION
 from phaeton.config.versions import version_of
 from phaeton.config.writing import HEADING, to_yaml
@@ -40,46 +39,15 @@ def migrate_file(path: Path, target: Path | None = None) -> Migrated:
     if target is not None and target.exists():
         raise FileExistsError(f"{target} is there already")
     written = target.absolute() if target is not None else path
-    fresh = _beside(written, HEADING + to_yaml(loaded.config, comments=True))
+    fresh = HEADING + to_yaml(loaded.config, comments=True)
+    if target is None:
+        return Migrated(loaded, written, replace(written, fresh, keep=True))
+    file = beside(written, fresh)
     try:
-        shutil.copymode(path, fresh)
-        kept = _keep(path) if target is None else None
-        fresh.replace(written)
+        shutil.copymode(path, file)
+        file.replace(written)
     except OSError:
-        fresh.unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
         raise
-    _settle(written.parent)
-    return Migrated(loaded, written, kept)
-
-
-def _beside(path: Path, text: str) -> Path:
-    """A file with the text in the same folder, safely on disk."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    return Path(name)
-
-
-def _keep(path: Path) -> Path:
-    """The file under its next free backup name as well."""
-    number = 1
-    while True:
-        kept = path.with_name(f"{path.name}.bak-{number}")
-        try:
-            with kept.open("xb"):
-                pass
-        except FileExistsError:
-            number += 1
-            continue
-        shutil.copy2(path, kept)
-        return kept
-
-
-def _settle(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    settle(written.parent)
+    return Migrated(loaded, written)
