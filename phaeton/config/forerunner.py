@@ -139,10 +139,10 @@ TABLE: dict[str, _New | _Register | str] = {
     "controls.max_retries": _RETRIES,
     "controls.watchdog_interval_seconds": _RENEWAL,
     "controls.current_update_interval": _RENEWAL,
-    "logging.level": _New(("log.console.level", "log.file.level"), _level),
+    "logging.level": _New(("log.console.level", "log.file.level", "log.web.level"), _level),
     "logging.console_level": _New(("log.console.level",), _level),
     "logging.file_level": _New(("log.file.level",), _level),
-    "logging.web_level": "the page shows no log",
+    "logging.web_level": _New(("log.web.level",), _level),
     "logging.file": _New(("log.file.path",)),
     "logging.format": "it had no effect",
     "logging.max_file_size_mb": _New(("log.file.max_mb",), within_range=True),
@@ -160,7 +160,7 @@ TABLE: dict[str, _New | _Register | str] = {
 """Old key -> its new place, or the reason why it is gone."""
 
 _WHOLE = ("updates.", "vehicles.")
-_LATER_LEVELS = ("logging.console_level", "logging.file_level")
+_LATER_LEVELS = ("logging.console_level", "logging.file_level", "logging.web_level")
 """They win over ``logging.level``, wherever they stand."""
 
 

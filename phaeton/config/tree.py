@@ -258,11 +258,18 @@ class LogFile(Node, frozen=True):
     backups: Annotated[int, _meta("Old files kept", ge=0, le=100)] = 3
 
 
+class LogWeb(Node, frozen=True):
+    """What the page and the API show of the log: the newest records, from memory."""
+
+    level: Annotated[Level, _meta("Least level shown; it can be changed while Phaeton runs")] = "info"
+
+
 class Log(Node, frozen=True):
     """The log."""
 
     console: LogSink = LogSink()
     file: LogFile = LogFile()
+    web: LogWeb = LogWeb()
 
 
 class Config(Node, frozen=True):
