@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import timedelta
 
 from msgspec import Struct
 
@@ -266,9 +267,16 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     l2_power: float | None
     l3_power: float | None
     total_energy_kwh: float | None
+    pricing_source: str | None
     pricing_currency: str | None
     energy_rate: float | None
     session: FlatSession
+    energy_forward_kwh: float | None
+    """Of the session, as the first forerunner told it; the lifetime is ``total_energy_kwh``."""
+    charging_time_sec: float
+    charging_time: str
+    """Hours, minutes and seconds, such as ``1:05:00``."""
+    session_cost: float | None
     excess_pv_power_w: float | None
     driver_state: str
     modbus_connected: bool | None
@@ -300,6 +308,7 @@ def snapshot(output: Output, names: Sequence[PointName], diagnostics: Diagnostic
         for point in decision.points
     ]
     first = chargers[0]
+    stay = _flat_session(first.session)
     return Snapshot(
         seq=seq,
         version=__version__,
@@ -327,9 +336,14 @@ def snapshot(output: Output, names: Sequence[PointName], diagnostics: Diagnostic
         l2_power=first.powers[1],
         l3_power=first.powers[2],
         total_energy_kwh=first.energy,
+        pricing_source=None if diagnostics.prices is None else diagnostics.prices.in_force or None,
         pricing_currency=decision.currency or None,
         energy_rate=_round(decision.import_per_kwh, 5),
-        session=_flat_session(first.session),
+        session=stay,
+        energy_forward_kwh=stay.energy_delivered_kwh,
+        charging_time_sec=stay.charging_time_sec,
+        charging_time=str(timedelta(seconds=stay.charging_time_sec)),
+        session_cost=stay.cost,
         excess_pv_power_w=_round(decision.surplus_w, 0),
         driver_state=diagnostics.driver_state,
         modbus_connected=diagnostics.modbus_connected,
