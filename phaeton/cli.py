@@ -64,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     add_vehicles(commands)
     add_access(commands)
     add_parser(commands)
+    api = commands.add_parser("api", help="print the API's document (OpenAPI)")
+    api.add_argument("--markdown", action="store_true", help="as tables for people")
+    api.set_defaults(handler=_api)
     return parser
 
 
@@ -93,6 +96,12 @@ def _run(options: argparse.Namespace) -> int:
     from phaeton.app.main import serve  # noqa: PLC0415
 
     return asyncio.run(serve(loaded))
+
+
+def _api(options: argparse.Namespace) -> int:
+    from phaeton.sinks.web.api_document import show  # noqa: PLC0415
+
+    return show(options)
 
 
 def _demo(options: argparse.Namespace) -> int:

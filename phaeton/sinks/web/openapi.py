@@ -31,6 +31,15 @@ WITH_BODY = {
 }
 RIGHTS = {401: "a login or a token is needed", 403: "the caller may not, or a page of another site asked"}
 
+CHAPTERS = (
+    dict.fromkeys(("health", "ready", "status", "chargers", "events", "prices", "plan", "tibber", "forecast"), "state")
+    | dict.fromkeys(("sessions", "energy", "series"), "history")
+    | dict.fromkeys(("login", "logout", "audit"), "access")
+    | dict.fromkeys(("dbus", "metrics", "support-bundle", "recordings"), "diagnostics")
+    | {"openapi.json": "document", "restore": "backup"}
+)
+"""The chapters of addresses that do not name their own."""
+
 Plain = dict[str, Any]
 
 
@@ -102,11 +111,9 @@ def address(endpoint: Endpoint[Any, Any]) -> str:
 
 
 def chapter(endpoint: Endpoint[Any, Any]) -> str:
-    """The tag: as told, else the first part of the address after /api."""
-    if endpoint.tag:
-        return endpoint.tag
-    parts = [part for part in endpoint.path.split("/") if part and part != "api"]
-    return parts[0] if parts else "page"
+    """The tag: as told, else by the first part of the address after /api."""
+    first = next(part for part in endpoint.path.split("/") if part and part != "api")
+    return endpoint.tag or CHAPTERS.get(first, first)
 
 
 def name_of(endpoint: Endpoint[Any, Any]) -> str:
