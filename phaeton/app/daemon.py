@@ -529,6 +529,7 @@ class Daemon:
                     self._site.stop()
                 if self.web is not None:
                     await self.web.stop()
+                await self._access.close()
                 self._prices.end()
                 self._forecast.end()
                 if self._cars is not None:

@@ -194,7 +194,7 @@ class AccessApi:
         first = not password_set and client.local
         hint = ""
         if not password_set and not self._gate.open_to(client):
-            hint = "Run \u201cphaeton password\u201d on the device itself to set a password. Until then nobody is let in here."
+            hint = "Run \u201cphaeton password\u201d on the device itself. Until then nobody is let in here."
         return AccessStatus(
             who=ask.caller.name,
             scope=ask.caller.scope.name.lower(),

@@ -31,9 +31,8 @@ _log = logging.getLogger(__name__)
 class Crowd:
     """The connections that are open."""
 
-    def __init__(self, trusted: tuple[Network, ...], headers_within_s: float = HEADERS_WITHIN_S) -> None:
+    def __init__(self, trusted: tuple[Network, ...]) -> None:
         self._trusted = trusted
-        self.headers_within_s = headers_within_s
         self._of: Counter[str] = Counter()
         self._all = 0
 
@@ -64,7 +63,7 @@ class Connection(web.RequestHandler):
             server,
             loop=asyncio.get_running_loop(),
             access_log=None,  # type: ignore[arg-type]  # as AppRunner passes it on
-            keepalive_timeout=crowd.headers_within_s,
+            keepalive_timeout=HEADERS_WITHIN_S,
             lingering_time=LINGER_S,
             max_line_size=LINE_BYTES,
             max_field_size=LINE_BYTES,

@@ -58,6 +58,11 @@ class WebServer:
         """How many pages follow the events."""
         return 0 if self._site is None else self._site.hub.clients
 
+    @property
+    def site(self) -> WebSite | None:
+        """What answers the requests; None until somebody knocks."""
+        return self._site
+
     def publish(self, output: Output) -> None:
         """Take the newest output; costs a few microseconds while nobody listens."""
         try:

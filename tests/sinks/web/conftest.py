@@ -12,6 +12,7 @@ from msgspec import Struct, field
 from phaeton.config.tree_web import Web
 from phaeton.model import Order
 from phaeton.sinks.web import Diagnostics, LinkDiagnostics, Parts, PointDiagnostics, PointName, WebServer
+from phaeton.sinks.web.access import Access
 from tests import outputs
 from tests.kept import KeptInMemory
 
@@ -34,7 +35,11 @@ class Site(Struct):
 
 
 def build(
-    asked: Asked, points: tuple[str, ...] = ("1", "2"), config: Web | None = None, retry_s: float = 10.0
+    asked: Asked,
+    points: tuple[str, ...] = ("1", "2"),
+    config: Web | None = None,
+    retry_s: float = 10.0,
+    access: Access | None = None,
 ) -> WebServer:
     """A server that is not started yet."""
 
@@ -58,7 +63,7 @@ def build(
     return WebServer(
         config or Web(port=0),
         names,
-        Parts(submit=submit, sessions=asked.kept, diagnostics=diagnostics),
+        Parts(submit=submit, sessions=asked.kept, diagnostics=diagnostics, access=access),
         retry_s,
     )
 

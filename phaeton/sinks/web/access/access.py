@@ -112,8 +112,7 @@ class Access:
         self._used[found.id] = now_s
         kept_s = self._used_kept.get(found.id, found.used_s or 0.0)
         if now_s > kept_s + KEEP_USE_S:
-            self._used_kept = dict(self._used)
-            self._later(lambda files: tokens.note_uses(files, self._used_kept), "the last use of a token")
+            self._keep_uses()
         return found
 
     async def look(self) -> None:
@@ -210,7 +209,18 @@ class Access:
             self._take(_Held(self._held.password, left))
         return found
 
+    async def close(self) -> None:
+        """Write what is not on disk yet, the last uses among it."""
+        self.keep_logins()
+        if self._used != self._used_kept:
+            self._keep_uses()
+        await self._worker.run(lambda: None)
+
     # Files.
+
+    def _keep_uses(self) -> None:
+        used = self._used_kept = dict(self._used)
+        self._later(lambda files: tokens.note_uses(files, used), "the last use of a token")
 
     def _take(self, held: _Held) -> None:
         before, self._held = self._held, held
