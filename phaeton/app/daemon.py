@@ -58,6 +58,7 @@ from phaeton.sinks.evcharger import instances
 from phaeton.sinks.store import Store, StoreError, directory
 from phaeton.sinks.web import Diagnostics, Parts, PointName, WebServer
 from phaeton.sinks.web.access import Access
+from phaeton.sinks.web.settings import Settings
 from phaeton.sources.clock import Clock, ticks
 from phaeton.sources.victron import VictronSource
 from phaeton.streams.graph import GraphState, site_graph
@@ -82,7 +83,10 @@ class Daemon:
         self.output: Output | None = None
         """The newest evaluation of the graph."""
         self._replacement = site
-        self._store = Store.open(directory(config.store.directory), config.store, logging.getLogger("phaeton.store"))
+        self.settings: Settings | None = None
+        """How the API changes the configuration; set by who knows the file."""
+        self.store_directory = directory(config.store.directory)
+        self._store = Store.open(self.store_directory, config.store, logging.getLogger("phaeton.store"))
         self._access = Access(directory(config.store.directory), self._store.worker)
         before = self._restored()
         kept = self._store.state
@@ -465,6 +469,7 @@ class Daemon:
             diagnostics=self.diagnostics,
             cars=self._cars,
             access=self._access,
+            settings=self.settings,
         )
         self.web = WebServer(self.config.web, names, parts)
         await self.web.start()

@@ -11,8 +11,8 @@ from reactivex import Observable
 
 from phaeton import __version__, log
 from phaeton.app.daemon import Daemon
+from phaeton.app.settings import LiveSettings
 from phaeton.config.load import Loaded
-from phaeton.config.problems import ConfigError
 from phaeton.model import SiteReading
 from phaeton.sources.config_file import ConfigFile
 
@@ -34,20 +34,13 @@ async def serve(loaded: Loaded, *, site: Observable[SiteReading] | None = None) 
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    reloading: set[asyncio.Task[object]] = set()
-
-    def changed(found: Loaded | ConfigError) -> None:
-        if isinstance(found, ConfigError):
-            _log.error("the changed configuration is refused, the old one stays in force:\n%s", found)
-            return
-        task = loop.create_task(daemon.reload(found.config))
-        reloading.add(task)
-        task.add_done_callback(reloading.discard)
-
     file = ConfigFile(loaded)
-    file.verdicts.subscribe(changed)
+    settings = LiveSettings(file, daemon.reload, daemon.store_directory, lambda: daemon.now()[1])
+    daemon.settings = settings
+    file.verdicts.subscribe(settings.noticed)
     loop.add_signal_handler(signal.SIGHUP, file.reload)
-    watching = loop.create_task(file.watch()) if loaded.path is not None else None
+    await settings.begin()
+    watching = loop.create_task(file.watch())
     starting = loop.create_task(daemon.start())
     ending = loop.create_task(ended.wait())
     await asyncio.wait((starting, ending), return_when=asyncio.FIRST_COMPLETED)
@@ -62,7 +55,6 @@ async def serve(loaded: Loaded, *, site: Observable[SiteReading] | None = None) 
         starting.cancel()
         await asyncio.wait((starting,))
     _log.info("Phaeton ends")
-    if watching is not None:
-        watching.cancel()
+    watching.cancel()
     await daemon.stop()
     return 0

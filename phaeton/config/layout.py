@@ -84,14 +84,15 @@ class Layout:
         tokens = list(yaml.scan(text, Loader=LOADER))
         self._dashes = [_start(token) for token in tokens if isinstance(token, yaml.BlockEntryToken)]
         self._colons = [_end(token) for token in tokens if isinstance(token, yaml.ValueToken)]
-        self._comments = list(_comments(text, tokens))
+        self.comment_spans = list(_comments(text, tokens))
+        """Where each comment begins and ends."""
         root = yaml.compose(text, Loader=LOADER)
         self.root: Part | None = None if root is None else self._part(root)
 
     def comments(self, start: int = 0, end: int | None = None) -> list[str]:
         """The comments that begin in a part of the text, each with its ``#``."""
         last = len(self.text) if end is None else end
-        return [self.text[a:b].rstrip() for a, b in self._comments if start <= a < last]
+        return [self.text[a:b].rstrip() for a, b in self.comment_spans if start <= a < last]
 
     def line_start(self, place: int) -> int:
         """Where the line begins."""

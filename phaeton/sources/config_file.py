@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeAlias
@@ -43,6 +44,9 @@ class ConfigFile:
         self._seen = _mark(loaded.path)
         self._text = loaded.text
         self._verdicts: Subject[Verdict] = Subject()
+        self._there = asyncio.Event()
+        if loaded.path is not None:
+            self._there.set()
 
     @property
     def verdicts(self) -> Observable[Verdict]:
@@ -54,8 +58,14 @@ class ConfigFile:
         """The configuration in force."""
         return self._loaded
 
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The variables that win over the file."""
+        return os.environ if self._environ is None else self._environ
+
     async def watch(self) -> None:
-        """Look at the file every ``period_s`` until cancelled: one ``stat`` each time."""
+        """Look at the file every ``period_s`` until cancelled: one ``stat`` each time, none while there is no file."""
+        await self._there.wait()
         while True:
             await asyncio.sleep(self._period_s)
             found = _mark(self._loaded.path)
@@ -63,7 +73,13 @@ class ConfigFile:
                 continue
             await asyncio.sleep(self._settle_s)
             if found == _mark(self._loaded.path):
-                self._changed(found)
+                await self._changed(found)
+
+    def took(self, loaded: Loaded) -> None:
+        """The file was written by this process and its content is taken over already: finding it is no news."""
+        self._loaded = loaded
+        self._text = loaded.text
+        self._there.set()
 
     def reload(self) -> Verdict:
         """Read the file now and emit the verdict, also when nothing changed."""
@@ -72,11 +88,11 @@ class ConfigFile:
         self._emit(verdict)
         return verdict
 
-    def _changed(self, found: _Mark | None) -> None:
+    async def _changed(self, found: _Mark | None) -> None:
         self._seen = found
-        verdict: Verdict = self._judge()
+        verdict = await asyncio.to_thread(self._judge)
         if isinstance(verdict, Loaded) and verdict.text == self._text:
-            return  # touched, or put back as it was
+            return  # touched, put back as it was, or written by this process
         self._emit(verdict)
 
     def _judge(self) -> Verdict:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from phaeton.model import Submit, Zone
 from phaeton.sinks.web.access import Access
 from phaeton.sinks.web.past import Kept, Minutes
+from phaeton.sinks.web.settings import Settings
 from phaeton.sinks.web.simulations import Simulations
 from phaeton.sinks.web.status import Diagnostics
 from phaeton.sinks.web.updates import Installation, Updates
@@ -31,3 +32,5 @@ class Parts:
     installation: Installation | None = None
     updates: Updates | None = None
     """What can replace the program; None = its installation is updated by other means."""
+    settings: Settings | None = None
+    """The configuration, where it can be changed."""

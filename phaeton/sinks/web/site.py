@@ -11,6 +11,7 @@ from phaeton.sinks.web.access.client import networks
 from phaeton.sinks.web.access_api import AccessApi
 from phaeton.sinks.web.api import Api
 from phaeton.sinks.web.assets import Assets, to_directory
+from phaeton.sinks.web.config_api import ConfigApi
 from phaeton.sinks.web.connection import Crowd
 from phaeton.sinks.web.endpoint import Endpoints
 from phaeton.sinks.web.energy_api import EnergyApi
@@ -19,6 +20,7 @@ from phaeton.sinks.web.forecast_api import ForecastApi
 from phaeton.sinks.web.gate import Gate
 from phaeton.sinks.web.guard import guard
 from phaeton.sinks.web.headers import header_writer
+from phaeton.sinks.web.logs_api import LogsApi
 from phaeton.sinks.web.openapi import OpenApi
 from phaeton.sinks.web.parts import Parts
 from phaeton.sinks.web.series_api import SeriesApi
@@ -36,6 +38,7 @@ class WebSite:
         self.gate = Gate(config, parts.access or Access(), loopback=loopback)
         self.crowd = Crowd(networks(config.trusted_proxies))
         self.hub = EventHub(state.encoded)
+        self.logs = LogsApi()
         self.endpoints: Endpoints = [
             *Api(state, parts).endpoints(),
             *self.hub.endpoints(),
@@ -45,6 +48,8 @@ class WebSite:
             *SeriesApi(state, parts).endpoints(),
             *ForecastApi(state, parts).endpoints(),
             *AccessApi(self.gate).endpoints(),
+            *ConfigApi(parts).endpoints(),
+            *self.logs.endpoints(),
         ]
         self.endpoints += OpenApi(self.endpoints).endpoints()
         self.runner = web.AppRunner(
@@ -65,6 +70,7 @@ class WebSite:
     async def _end_streams(self, _: web.Application) -> None:
         self.gate.close()
         self.hub.close()
+        self.logs.close()
 
 
 def _page(assets: Assets) -> list[web.RouteDef]:
