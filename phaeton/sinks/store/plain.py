@@ -114,6 +114,10 @@ class PlainFile:
         """Nothing: a plain file is no place for them."""
         return []
 
+    def packed_blocks(self, since_utc_s: float, until_utc_s: float) -> list[bytes]:
+        """Nothing."""
+        return []
+
     def prune(self, oldest_utc_s: float, oldest_block_utc_s: float, most_bytes: float) -> bool:
         """Nothing to do: the file is bounded by `MOST_SESSIONS`."""
         return False
