@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from phaeton import __version__
 from phaeton.config import tree
-from phaeton.minutes import Block
+from phaeton.minutes import Block, encode
 from phaeton.model import EnergySlot, Now, Session
 from phaeton.sinks.store.kept import (
     Batch,
@@ -246,6 +246,12 @@ class Store:
         for start_s, block in sorted(waiting.items()):
             if since_utc_s <= start_s < until_utc_s:
                 take(block)
+
+    async def packed_blocks(self, since_utc_s: float, until_utc_s: float) -> list[bytes]:
+        """The hours that begin in the interval as they are kept; one may come twice, with what waits for the disk."""
+        waiting = [block for start_s, block in self._pending.blocks.items() if since_utc_s <= start_s < until_utc_s]
+        found = await self._query(lambda: self._file.packed_blocks(since_utc_s, until_utc_s))
+        return found + [encode(block) for block in waiting]
 
     # The end
 
