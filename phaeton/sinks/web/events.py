@@ -89,7 +89,7 @@ class EventHub:
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         answer = EventSourceResponse(ping_interval=PING_S, send_timeout=SEND_TIMEOUT_S)
-        _buffer_little(request)
+        buffer_little(request)
         writer = await answer.prepare(request)
         assert writer is not None
         try:
@@ -122,7 +122,8 @@ class EventHub:
             self._waiting.discard(future)
 
 
-def _buffer_little(request: web.Request) -> None:
+def buffer_little(request: web.Request) -> None:
+    """Let little wait in the connection of a stream."""
     transport = request.transport
     if transport is None:
         return
