@@ -1,8 +1,8 @@
 """A trial: settings tried over recorded days in a process of their own. What it is given, and what it tells.
 
-The daemon writes a `Trial` as MessagePack to the standard input of ``python -m phaeton.simulation.trial`` and keeps that
-open: its end means that nobody waits any more. The process answers with a line of JSON (`Told`) for each step forward
-and a last one with the outcome. Nothing secret goes in: configurations come with their secrets hidden.
+The daemon writes a `Trial` as MessagePack to the standard input of ``python -m phaeton.simulation.trial`` and keeps
+that open: its end means that nobody waits any more. The process answers with a line of JSON (`Told`) for each step
+forward and a last one with the outcome. Nothing secret goes in: configurations come with their secrets hidden.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class TrialRun(Struct, frozen=True, kw_only=True):
     name: str
     title: str
     config: str
-    """The whole configuration as text."""
+    """The whole configuration as JSON, judged already, secrets hidden."""
     strategy: str = ""
     """One of `STRATEGIES` on top of the configuration; empty = as it is."""
 

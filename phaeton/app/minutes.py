@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-from phaeton.minutes import BLOCK_S, POINT_QUANTITIES, SITE_QUANTITIES, Block, Collector, lane_name
+from phaeton.minutes import BLOCK_S, POINT_QUANTITIES, SITE_QUANTITIES, Block, Collector, encode, lane_name
 from phaeton.model import Output
 from phaeton.sinks.store import Store
 from phaeton.sinks.web.series import point_values, site_values
@@ -79,6 +79,12 @@ class MinuteKeeper:
         for point in self._points:
             values += point_values(decided.get(point), known.get(point))
         return values + site_values(output)
+
+    async def packed(self, since_utc_s: float, until_utc_s: float) -> list[bytes]:
+        """The hours that reach into the time, as they are kept; one may come twice, each time with what was known."""
+        running = self._collector.running()
+        found = await self._store.packed_blocks(since_utc_s // BLOCK_S * BLOCK_S, until_utc_s)
+        return found if running is None else [*found, encode(running)]
 
     async def fold(self, since_utc_s: float, until_utc_s: float, take: Callable[[Block], None]) -> None:
         """Give ``take`` each hour that is known and reaches into the time, up to the present second."""

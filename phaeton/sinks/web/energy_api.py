@@ -78,7 +78,7 @@ class EnergyApi:
         return [
             Endpoint(
                 "GET", path, self.energy, Scope.GUEST, about, EnergyHistory, EnergyQuery, problems=problems,
-                example=Example(where, query={"by": "day", "from": "2026-05-01T00:00:00Z", "to": "2026-06-01T00:00:00Z"}),
+                example=Example(where, query={"by": "day", "from": "2026-05-01T00:00:00Z", "to": "1780272000"}),
                 others=(Media(CSV), Media("application/x-ndjson")),
             )
             for path, where, problems in (

@@ -57,7 +57,7 @@ class WhichQuery(Struct, frozen=True, kw_only=True):
 
     from_: From | None = field(name="from", default=None)
     to: To | None = None
-    vehicle: Annotated[str, Meta(description="Of this car; empty = of guests and cars that were not known")] | None = None
+    vehicle: Annotated[str, Meta(description="Of this car; empty = of guests and unknown cars")] | None = None
     charger: Annotated[str, Meta(description="At this charging point")] | None = None
     min_kwh: Annotated[float, Meta(ge=0, le=100_000, description="With at least so much energy")] = 0.0
 
@@ -65,7 +65,7 @@ class WhichQuery(Struct, frozen=True, kw_only=True):
 class SessionQuery(WhichQuery, frozen=True, kw_only=True):
     """Which stays, and in what form."""
 
-    limit: Annotated[int, Meta(ge=1, le=MOST_SESSIONS, description="At most so many (10; a file has all)")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=MOST_SESSIONS, description="At most so many (10; a file: all)")] | None = None
     before: Annotated[str, Meta(description="Only those that began before: UTC seconds or RFC 3339")] | None = None
     cursor: Annotated[str, Meta(description="``next`` of the page before")] | None = None
     form: Annotated[Form, Meta(description="json = a page, csv or ndjson = a file with all")] | None = None
@@ -276,7 +276,7 @@ CSV_COLUMNS = (
 
 def _as_csv(stays: Sequence[Session], zone: Zone) -> bytes:
     def cells(stay: Session) -> Sequence[Cell]:
-        meter = [None if value is None else round(value, _ENERGY) for value in (stay.meter_start_kwh, stay.meter_end_kwh)]
+        meter = [None if kwh is None else round(kwh, _ENERGY) for kwh in (stay.meter_start_kwh, stay.meter_end_kwh)]
         return (
             stay.id, stay.point, stay.vehicle, local(zone, stay.start_utc_s),
             None if stay.end_utc_s is None else local(zone, stay.end_utc_s), round(stay.energy_kwh, _ENERGY),

@@ -1,0 +1,123 @@
+"""The part of the API about updates; where nothing here can make one, it says by what means the owner does."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from msgspec import Struct
+
+from phaeton import __version__
+from phaeton.sinks.web.endpoint import Ask, Endpoint, Endpoints, Example, Media, Nothing, Scope
+from phaeton.sinks.web.parts import Parts
+from phaeton.sinks.web.problem import ProblemError
+from phaeton.sinks.web.updates import Installation, ReleaseInfo, UpdateError, Updates, UpdateStatus
+
+MOST_BYTES = 100_000_000
+"""A bundle is smaller."""
+BUNDLE = Media("application/octet-stream", binary=True)
+UNKNOWN = Installation(installed_as="unknown", where="", how_to_update="the means by which Phaeton was installed")
+
+
+class ApplyBody(Struct, frozen=True):
+    """Which release."""
+
+    version: str | None = None
+    """Its tag; null = the newest."""
+
+
+class Restarting(Struct, frozen=True):
+    """It is done, and Phaeton starts again."""
+
+    ok: bool
+    restarting: bool
+
+
+class UpdateApi:
+    """The handlers."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._updates = parts.updates
+        self._installation = parts.installation or UNKNOWN
+
+    def endpoints(self) -> Endpoints:
+        """All of this part."""
+        cannot = {409: "this installation is updated by other means, or the update cannot be made; `detail` says how"}
+        admin, base, refused = Scope.ADMIN, "/api/update", Example(status=409)
+        return [
+            Endpoint(
+                "GET", f"{base}/status", self.status, Scope.READ, "What is installed, and what is known of newer",
+                UpdateStatus,
+            ),
+            Endpoint(
+                "POST", f"{base}/check", self.check, admin, "Ask for the newest release", UpdateStatus, problems=cannot,
+                example=refused,
+            ),
+            Endpoint(
+                "GET", f"{base}/releases", self.releases, Scope.READ, "The releases", list[ReleaseInfo],
+                problems=cannot, example=refused,
+            ),
+            Endpoint(
+                "POST", f"{base}/apply", self.apply, admin, "Install a release and restart", Restarting,
+                body=ApplyBody, problems=cannot, example=Example(body={"version": None}, status=409),
+            ),
+            Endpoint(
+                "POST", f"{base}/rollback", self.rollback, admin, "Go back to the version before and restart",
+                Restarting, problems=cannot, example=refused,
+            ),
+            Endpoint(
+                "POST", f"{base}/upload", self.upload, admin, "Install a bundle from a file and restart", Restarting,
+                upload=BUNDLE, problems=cannot | {413: "it is longer than any bundle"}, example=refused,
+            ),
+        ]  # fmt: skip
+
+    async def status(self, ask: Ask[Nothing, Nothing]) -> UpdateStatus:
+        """What is known now."""
+        if self._updates is not None:
+            return self._updates.status()
+        found = self._installation
+        return UpdateStatus(
+            current_version=__version__, installed_as=found.installed_as, how_to_update=found.how_to_update
+        )
+
+    async def check(self, ask: Ask[Nothing, Nothing]) -> UpdateStatus:
+        """Ask for the newest release."""
+        return await self._there().check()
+
+    async def releases(self, ask: Ask[Nothing, Nothing]) -> list[ReleaseInfo]:
+        """The releases."""
+        try:
+            return await self._there().releases()
+        except UpdateError as error:
+            raise ProblemError(409, str(error)) from None
+
+    async def apply(self, ask: Ask[Nothing, ApplyBody]) -> Restarting:
+        """Install a release."""
+        try:
+            await self._there().apply(ask.body.version)
+        except UpdateError as error:
+            raise ProblemError(409, str(error), "version") from None
+        return Restarting(True, True)
+
+    async def rollback(self, ask: Ask[Nothing, Nothing]) -> Restarting:
+        """Go back to the version before."""
+        try:
+            await self._there().rollback()
+        except UpdateError as error:
+            raise ProblemError(409, str(error)) from None
+        return Restarting(True, True)
+
+    async def upload(self, ask: Ask[Nothing, Nothing]) -> Restarting:
+        """Install a bundle."""
+        updates = self._there()
+        pieces: AsyncIterator[bytes] = ask.upload(MOST_BYTES)
+        try:
+            await updates.upload(pieces)
+        except UpdateError as error:
+            raise ProblemError(409, str(error)) from None
+        return Restarting(True, True)
+
+    def _there(self) -> Updates:
+        if self._updates is None:
+            how = self._installation.how_to_update
+            raise ProblemError(409, f"this installation cannot replace itself; update it with {how}")
+        return self._updates
