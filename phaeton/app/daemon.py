@@ -27,6 +27,7 @@ from phaeton import log, zones
 from phaeton.app import saved
 from phaeton.app.diagnosis import diagnose
 from phaeton.app.forecast import LiveForecast
+from phaeton.app.installation import installation
 from phaeton.app.journal import Journal
 from phaeton.app.keeper import Keeper
 from phaeton.app.live_point import LivePoint
@@ -65,6 +66,7 @@ from phaeton.streams.graph import GraphState, site_graph
 from phaeton.streams.situation import ConfigChanged
 
 if TYPE_CHECKING:
+    from phaeton.app.jobs import Jobs
     from phaeton.app.live_cars import LiveCars
     from phaeton.sinks.recorder import Recorder
 
@@ -108,6 +110,7 @@ class Daemon:
         self._prices = LivePrices(self._http, self._bus, self._store, self.now, self.feed)
         self._forecast = LiveForecast(self._http, self._store, self.now, self.feed)
         self._cars: LiveCars | None = None
+        self._jobs: Jobs | None = None
         self._live: dict[str, LivePoint] = {}
         self._inbox: Subject[Event] = Subject()
         self._waiting: deque[Event] = deque()
@@ -466,6 +469,8 @@ class Daemon:
             sessions=self._store,
             minutes=self._minutes,
             zone=lambda: self._state.zone,
+            simulations=self._simulations(),
+            installation=installation(),
             diagnostics=self.diagnostics,
             cars=self._cars,
             access=self._access,
@@ -475,6 +480,21 @@ class Daemon:
         await self.web.start()
         if self.output is not None:
             self.web.publish(self.output)
+
+    def _simulations(self) -> Jobs:
+        """The simulation jobs; they outlive a page that listens elsewhere."""
+        if self._jobs is None:
+            from phaeton.app.jobs import Jobs  # noqa: PLC0415 - only the page asks for them
+
+            self._jobs = Jobs(
+                self._store,
+                self._minutes,
+                lambda: self.config,
+                lambda: self._state.zone,
+                self.now,
+                self.store_directory / "simulations",
+            )
+        return self._jobs
 
     def diagnostics(self) -> Diagnostics:
         """How the links fare, for the page."""
@@ -535,6 +555,8 @@ class Daemon:
                 if self.web is not None:
                     await self.web.stop()
                 await self._access.close()
+                if self._jobs is not None:
+                    await self._jobs.close()
                 self._prices.end()
                 self._forecast.end()
                 if self._cars is not None:

@@ -25,7 +25,9 @@ from phaeton.sinks.web.openapi import OpenApi
 from phaeton.sinks.web.parts import Parts
 from phaeton.sinks.web.series_api import SeriesApi
 from phaeton.sinks.web.session_api import SessionApi
+from phaeton.sinks.web.simulation_api import SimulationApi
 from phaeton.sinks.web.state import WebState
+from phaeton.sinks.web.update_api import UpdateApi
 from phaeton.sinks.web.vehicle_api import VehicleApi
 
 SHUTDOWN_S = 1.0
@@ -47,6 +49,8 @@ class WebSite:
             *EnergyApi(state, parts).endpoints(),
             *SeriesApi(state, parts).endpoints(),
             *ForecastApi(state, parts).endpoints(),
+            *SimulationApi(parts).endpoints(),
+            *UpdateApi(parts).endpoints(),
             *AccessApi(self.gate).endpoints(),
             *ConfigApi(parts).endpoints(),
             *self.logs.endpoints(),
