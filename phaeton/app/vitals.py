@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import monotonic
 
-from phaeton.app.timing import Timing
+from phaeton.timing import Timing
 
 
 class Vitals:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phaeton.app.timing import BOUNDS_S, SLOT_S, SLOTS, Timing
+from phaeton.timing import BOUNDS_S, SLOT_S, SLOTS, Timing
 
 TIMES = st.lists(st.floats(min_value=16e-6, max_value=60.0), min_size=1, max_size=300)
 
