@@ -185,8 +185,11 @@ class Gate:
     def sweep(self) -> None:
         """End the streams of those who may no longer see them; changes that run may end by themselves."""
         for visit in list(self._visits):
-            if visit.request.method in SAFE_METHODS and not self._still(visit) and visit.request.transport is not None:
-                visit.request.transport.abort()
+            request = visit.request
+            if request.method in SAFE_METHODS and not self._still(visit):
+                request.task.cancel()
+                if request.transport is not None:
+                    request.transport.abort()
 
     def _still(self, visit: Visit) -> bool:
         try:

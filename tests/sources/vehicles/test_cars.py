@@ -203,6 +203,24 @@ async def test_a_login_leads_to_a_reading(service: SimulatedVehicleService, monk
         assert street.told("car").at_home is True
 
 
+async def test_a_visit_sent_by_another_site_neither_ends_nor_takes_over_a_login(
+    service: SimulatedVehicleService,
+) -> None:
+    async with Street(tesla(service)) as street:
+        async with (
+            aiohttp.ClientSession() as browser,
+            browser.get(street.cars.begin_login("car"), allow_redirects=False) as redirect,
+        ):
+            landed = redirect.headers["Location"]
+        for state in ("", "guess", "x" * 43):
+            with pytest.raises(VehicleError, match="no login waits"):
+                await street.cars.finish_login(f"http://192.0.2.5/landed?code=evil&state={state}", "", state)
+        assert service.asked["token"] == 0
+        state = redirect.url.join(aiohttp.client.URL(landed)).query["state"]
+        await street.cars.finish_login(landed, "", state)
+        assert service.asked["token"] == 1
+
+
 async def test_only_tesla_has_a_login(service: SimulatedVehicleService) -> None:
     async with Street(local("evcc", service)) as street:
         with pytest.raises(VehicleError, match="no login"):
