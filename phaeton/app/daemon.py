@@ -27,6 +27,7 @@ from phaeton import log, zones
 from phaeton.app import saved
 from phaeton.app.diagnosis import diagnose
 from phaeton.app.forecast import LiveForecast
+from phaeton.app.inspection import LiveInspection
 from phaeton.app.installation import installation
 from phaeton.app.journal import Journal
 from phaeton.app.keeper import Keeper
@@ -103,13 +104,13 @@ class Daemon:
             self._store, [point.id for point in self._points], keep=config.store.series_days > 0
         )
         self._journal = Journal()
-        self._recorder: Recorder | None = None
+        self.recorder: Recorder | None = None
         self._links = ModbusLinks()
         self._bus = BusClient(DbusLink("phaeton"))
         self._http = HttpClient()
         self._prices = LivePrices(self._http, self._bus, self._store, self.now, self.feed)
         self._forecast = LiveForecast(self._http, self._store, self.now, self.feed)
-        self._cars: LiveCars | None = None
+        self.cars: LiveCars | None = None
         self._jobs: Jobs | None = None
         self._live: dict[str, LivePoint] = {}
         self._inbox: Subject[Event] = Subject()
@@ -128,7 +129,8 @@ class Daemon:
         self._reloading = asyncio.Lock()
         self.web: WebServer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._watchdog = Watchdog(self)
+        self.watchdog = Watchdog(self)
+        self.inspection = LiveInspection(self, self._links, self._bus, self._store)
 
     # Before anything runs.
 
@@ -165,14 +167,14 @@ class Daemon:
         self._bus.open()
         await self._until_bus()
         self._begun = True
-        self._watchdog.arm()
+        self.watchdog.arm()
         await self._set_up_points()
         self._set_up_site()
         self._prices.begin(self.config, self._zone())
         self._begin_forecast()
         await self._set_up_cars()
         self._tick()
-        self._spawn(self._watchdog.run())
+        self._spawn(self.watchdog.run())
         await self._set_up_web()
 
     async def _until_bus(self) -> None:
@@ -199,8 +201,8 @@ class Daemon:
             self._flowing.dispose()
         self._inbox = Subject()
         self._flowing = self._inbox.pipe(graph.operator()).subscribe(self._decided, self._failed)
-        if self._recorder is not None:
-            self._recorder.begin(graph.initial, "start" if self.output is None else "graph")
+        if self.recorder is not None:
+            self.recorder.begin(graph.initial, "start" if self.output is None else "graph")
 
     def feed(self, event: Event) -> None:
         """Take an event into the graph; what sinks feed back while it runs comes after it."""
@@ -211,8 +213,8 @@ class Daemon:
         try:
             while self._waiting:
                 event = self._waiting.popleft()
-                if self._recorder is not None:
-                    self._recorder.event(event)
+                if self.recorder is not None:
+                    self.recorder.event(event)
                 self.vitals.events += 1
                 self._fed_s = perf_counter()
                 self._inbox.on_next(event)
@@ -227,20 +229,20 @@ class Daemon:
     def _decided(self, step: tuple[GraphState, Output | None]) -> None:
         decided_s = perf_counter()
         self._state, output = step
-        if self._recorder is not None:
-            self._recorder.stepped(self._state, output)
+        if self.recorder is not None:
+            self.recorder.stepped(self._state, output)
         if output is None:
             return
         self.output = output
-        self._watchdog.decided()
+        self.watchdog.decided()
         for live in self._live.values():
             live.publish(output)
         self._journal.publish(output)
         self._keeper.publish(output)
         self._minutes.publish(output)
         self._forecast.publish(output)
-        if self._cars is not None:
-            self._cars.publish(output)
+        if self.cars is not None:
+            self.cars.publish(output)
         if self.web is not None:
             self.web.publish(output)
         self.vitals.decided(decided_s - self._fed_s, perf_counter() - decided_s)
@@ -367,8 +369,8 @@ class Daemon:
         self._minutes.use([point.id for point in points])
         zone = self._zone()
         self.feed(ConfigChanged(*self.now(), config, points, zone))
-        if self._cars is not None:
-            self._cars.zone = zone
+        if self.cars is not None:
+            self.cars.zone = zone
 
     async def reload(self, config: Config) -> Change:
         """Take over a validated configuration without a restart of charging; returns what it changed."""
@@ -416,19 +418,19 @@ class Daemon:
 
     async def _set_up_cars(self) -> None:
         """Ask the cars of the configuration; what they told before stays in force until they speak again."""
-        cars, self._cars = self._cars, None
+        cars, self.cars = self.cars, None
         if cars is not None:
             await cars.stop()
         if not self.config.vehicles:
             return
         from phaeton.app.live_cars import LiveCars  # noqa: PLC0415 - many have no car to ask
 
-        self._cars = LiveCars(
+        self.cars = LiveCars(
             self.config, self._http, self._bus, self.now, self._store, self._zone(), self._instance_of, self.feed
         )
         if self.output is not None:
-            self._cars.publish(self.output)
-        await self._cars.start()
+            self.cars.publish(self.output)
+        await self.cars.start()
 
     def _instance_of(self, point: str) -> int | None:
         live = self._live.get(point)
@@ -444,13 +446,13 @@ class Daemon:
         from phaeton.sinks.recorder import Recorder, folder_of  # noqa: PLC0415 - few record
 
         folder = folder_of(self.config)
-        self._recorder = Recorder(folder, record, self._store.worker, logging.getLogger("phaeton.record"))
-        self._recorder.took = self.vitals.recorded
-        self._recorder.begin(self._state)
+        self.recorder = Recorder(folder, record, self._store.worker, logging.getLogger("phaeton.record"))
+        self.recorder.took = self.vitals.recorded
+        self.recorder.begin(self._state)
         _log.info("recording in %s", folder)
 
     async def _end_recorder(self) -> None:
-        recorder, self._recorder = self._recorder, None
+        recorder, self.recorder = self.recorder, None
         if recorder is not None:
             await recorder.close()
 
@@ -472,9 +474,10 @@ class Daemon:
             simulations=self._simulations(),
             installation=installation(),
             diagnostics=self.diagnostics,
-            cars=self._cars,
+            cars=self.cars,
             access=self._access,
             settings=self.settings,
+            inspection=self.inspection,
         )
         self.web = WebServer(self.config.web, names, parts)
         await self.web.start()
@@ -501,7 +504,7 @@ class Daemon:
         prices = self._prices.describe(self.config, self.output, self.now()[1])
         forecast = self._forecast.describe()
         found = diagnose(self._links, self._live, self._bus, self._store, self.config, self.now, prices, forecast)
-        return found if self._cars is None else structs.replace(found, vehicles=self._cars.infos())
+        return found if self.cars is None else structs.replace(found, vehicles=self.cars.infos())
 
     # Watching and ending.
 
@@ -541,8 +544,8 @@ class Daemon:
             self._ticking.dispose()
         if self._flowing is not None:
             self._flowing.dispose()
-        if self._recorder is not None:
-            self._recorder.end()
+        if self.recorder is not None:
+            self.recorder.end()
         for task in self._tasks:
             task.cancel()
         try:
@@ -559,8 +562,8 @@ class Daemon:
                     await self._jobs.close()
                 self._prices.end()
                 self._forecast.end()
-                if self._cars is not None:
-                    await self._cars.stop()
+                if self.cars is not None:
+                    await self.cars.stop()
                 await self._http.close()
                 await self._links.close()
                 await self._bus.close()
@@ -573,7 +576,7 @@ class Daemon:
         self._store.note_state(self._state_bytes)
         self._minutes.hand_over()
         await self._store.close(within_s=1.0)
-        self._watchdog.disarm()
+        self.watchdog.disarm()
 
 
 def _is_named(point: Point) -> bool:

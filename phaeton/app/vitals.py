@@ -28,6 +28,12 @@ class Vitals:
         self.overruns = 0
         """Ticks that came so late that the next one was due already."""
         self.graph_failures = 0
+        self._decided_s: float | None = None
+
+    @property
+    def decided_age_s(self) -> float | None:
+        """Since the last decision; None before the first one."""
+        return None if self._decided_s is None else monotonic() - self._decided_s
 
     def late(self, late_s: float, period_s: float) -> None:
         """A tick's timer fired."""
@@ -39,6 +45,7 @@ class Vitals:
         """The graph decided, and the sinks know it."""
         now_s = monotonic()
         self.decisions += 1
+        self._decided_s = now_s
         self.step.note(step_s, now_s)
         self.publish.note(publish_s, now_s)
 

@@ -51,6 +51,11 @@ class Worker:
         self._jobs.put(work)
         return future
 
+    @property
+    def waiting(self) -> int:
+        """Jobs that have not begun yet."""
+        return self._jobs.qsize()
+
     def stop(self) -> None:
         """Let the thread end after the jobs that are queued; a later job begins a new one."""
         if self._thread is not None:

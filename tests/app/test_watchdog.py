@@ -51,9 +51,9 @@ async def test_a_graph_that_no_longer_decides_is_begun_anew(daemon: Daemon) -> N
     before = daemon.output
     clock = daemon.now
     later(daemon, NO_DECISION_S + 1)
-    daemon._watchdog.look()
+    daemon.watchdog.look()
     daemon.now = clock  # type: ignore[method-assign]
-    assert daemon._watchdog.restarts >= 1
+    assert daemon.watchdog.restarts >= 1
     await until(lambda: daemon.output is not before)
     assert daemon.output is not None
     assert daemon.output.decision.points[0].reachable, "it goes on from its last state"
@@ -64,15 +64,15 @@ async def test_a_source_that_says_nothing_is_begun_anew(daemon: Daemon) -> None:
     live._subscription.dispose()  # type: ignore[union-attr]
     clock = daemon.now
     live.heard_s = daemon.now()[0] - NO_WORD_S - 1
-    daemon._watchdog.look()
+    daemon.watchdog.look()
     heard_s = live.heard_s
     await until(lambda: live.heard_s > heard_s)
     assert daemon.now == clock
 
 
 async def test_a_healthy_daemon_is_left_alone(daemon: Daemon) -> None:
-    daemon._watchdog.look()
-    assert daemon._watchdog.restarts == 0
+    daemon.watchdog.look()
+    assert daemon.watchdog.restarts == 0
 
 
 async def test_a_required_bus_may_be_away_for_longer_than_a_loop_may_hang(

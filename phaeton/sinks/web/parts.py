@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from phaeton.model import Submit, Zone
 from phaeton.sinks.web.access import Access
+from phaeton.sinks.web.inspection import Inspection
 from phaeton.sinks.web.past import Kept, Minutes
 from phaeton.sinks.web.settings import Settings
 from phaeton.sinks.web.simulations import Simulations
@@ -34,3 +35,5 @@ class Parts:
     """What can replace the program; None = its installation is updated by other means."""
     settings: Settings | None = None
     """The configuration, where it can be changed."""
+    inspection: Inspection | None = None
+    """A look inside; None where there is no daemon around."""
