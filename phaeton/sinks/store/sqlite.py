@@ -66,6 +66,7 @@ _SLOT_FIELDS = (
     "reference_cost",
     "unpriced_kwh",
 )
+_PUT_BLOCK = "INSERT INTO minutes VALUES (?1, ?2) ON CONFLICT (start_utc_s) DO UPDATE SET blob = excluded.blob"
 _SUFFIXES = ("-wal", "-shm")
 _MAY_PASS = {
     sqlite3.SQLITE_FULL: "the disk is full: free some space",
@@ -302,7 +303,7 @@ class SqliteFile:
             row = db.execute("SELECT blob FROM minutes WHERE start_utc_s = ?", (start_s,)).fetchone()
             before = None if row is None else self._block(start_s, row[0])
             whole = block if before is None else block.over(before)
-            db.execute("INSERT OR REPLACE INTO minutes VALUES (?, ?)", (start_s, encode(whole)))
+            db.execute(_PUT_BLOCK, (start_s, encode(whole)))
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
