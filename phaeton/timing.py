@@ -96,6 +96,11 @@ class Timing:
     def _of_the_hour(self, now_s: float) -> list[tuple[float, _Counts]]:
         return [slot for slot in self._slots if slot[0] > now_s - SLOT_S * SLOTS]
 
+    @property
+    def last_ms(self) -> float | None:
+        """The newest time; None before the first one."""
+        return _ms(self._last_s)
+
     def spread(self, now_s: float) -> Spread:
         """The quantiles."""
         whole, hour = _Counts(), _Counts()

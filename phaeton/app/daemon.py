@@ -503,7 +503,9 @@ class Daemon:
         """How the links fare, for the page."""
         prices = self._prices.describe(self.config, self.output, self.now()[1])
         forecast = self._forecast.describe()
-        found = diagnose(self._links, self._live, self._bus, self._store, self.config, self.now, prices, forecast)
+        found = diagnose(
+            self._links, self._live, self._bus, self._store, self.config, self.now, prices, forecast, self.vitals
+        )
         return found if self.cars is None else structs.replace(found, vehicles=self.cars.infos())
 
     # Watching and ending.

@@ -96,6 +96,16 @@ class ChargerSource:
         """What each block held when it was read last, and when (`time.monotonic`); the oldest first."""
         return sorted(self._reader.last.values(), key=lambda read: read[0])
 
+    @property
+    def limit_write(self) -> str:
+        """The name of the request that writes the setpoint; empty where nothing is controlled."""
+        limit = self._profile.control.limit
+        if limit is None:
+            return ""
+        spec = self._profile.points[limit.point]
+        address = self._place.address_of(spec, self._profile.wire.address_shift)
+        return f"{self._place.unit_of(spec)}:w{address}"
+
     def poll_now(self) -> None:
         """Read the status block now, for instance to see what a write did."""
         self._busy_until_s = _loop_s() + _TRANSITION_S

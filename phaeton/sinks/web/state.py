@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from time import perf_counter
 
 import msgspec
+from msgspec import structs
 
 from phaeton.model import Output
 from phaeton.sinks.web.plan import (
@@ -31,6 +33,8 @@ class WebState:
         self.history = History([point.id for point in self.points])
         self.output: Output | None = None
         self.seq = 0
+        self.build_ms: float | None = None
+        """How long the newest snapshot took to build."""
         self._diagnostics = diagnostics
         self._encoded: bytes | None = None
         self._encoder = msgspec.json.Encoder()
@@ -44,7 +48,13 @@ class WebState:
 
     def snapshot(self) -> Snapshot:
         """The newest snapshot; a `ProblemError` (503) before the first output."""
-        return snapshot(self._decided(), self.points, self._diagnostics(), self.seq)
+        began_s = perf_counter()
+        diagnostics = self._diagnostics()
+        steps = structs.replace(diagnostics.poll_steps_ms, snapshot_build_ms=self.build_ms)
+        told = structs.replace(diagnostics, poll_steps_ms=steps)
+        found = snapshot(self._decided(), self.points, told, self.seq)
+        self.build_ms = round((perf_counter() - began_s) * 1000.0, 3)
+        return found
 
     def _decided(self) -> Output:
         if self.output is None or not self.output.decision.points:

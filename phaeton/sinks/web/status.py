@@ -78,6 +78,29 @@ class PointDiagnostics(Struct, frozen=True, kw_only=True):
     device_instance: int | None = None
 
 
+class PollSteps(Struct, frozen=True, kw_only=True):
+    """How long the parts of the last poll took, in ms, by the forerunner's names; null for what another part brought.
+
+    Only the first charging point counts. Reading is awaited, while everything else goes on.
+    """
+
+    read_voltages_ms: float | None = None
+    read_currents_ms: float | None = None
+    read_powers_ms: float | None = None
+    read_energy_ms: float | None = None
+    read_status_ms: float | None = None
+    read_station_max_ms: float | None = None
+    pv_excess_ms: float | None = None
+    """Always null: it is a part of the next."""
+    compute_effective_ms: float | None = None
+    """The evaluation of the graph."""
+    write_current_ms: float | None = None
+    finalize_cycle_ms: float | None = None
+    """Handing the decision to all sinks."""
+    snapshot_build_ms: float | None = None
+    """Of the snapshot before this one."""
+
+
 class Diagnostics(Struct, frozen=True, kw_only=True):
     """What the daemon knows of itself; the fields that the forerunner had keep their names."""
 
@@ -85,6 +108,7 @@ class Diagnostics(Struct, frozen=True, kw_only=True):
     modbus_connected: bool | None = None
     poll_interval_ms: int | None = None
     poll_duration_ms: float | None = None
+    poll_steps_ms: PollSteps = PollSteps()
     total_polls: int = 0
     overrun_count: int = 0
     links: tuple[LinkDiagnostics, ...] = ()
@@ -284,6 +308,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     poll_duration_ms: float | None
     total_polls: int
     overrun_count: int
+    poll_steps_ms: PollSteps
     chargers: list[ChargerStatus]
     vehicles: list[VehicleStatus]
     prices: PriceSummary | None
@@ -351,6 +376,7 @@ def snapshot(output: Output, names: Sequence[PointName], diagnostics: Diagnostic
         poll_duration_ms=diagnostics.poll_duration_ms,
         total_polls=diagnostics.total_polls,
         overrun_count=diagnostics.overrun_count,
+        poll_steps_ms=diagnostics.poll_steps_ms,
         chargers=chargers,
         prices=None if diagnostics.prices is None else summary(diagnostics.prices, decision.utc_s),
         vehicles=vehicle_statuses(output, diagnostics.vehicles),
