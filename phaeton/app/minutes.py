@@ -56,7 +56,8 @@ class MinuteKeeper:
             return
         if done is not None:
             self._give(done)
-        if self._handed_s is None:
+            self._handed_s = decision.mono_s
+        elif self._handed_s is None:
             self._handed_s = decision.mono_s
         elif decision.mono_s - self._handed_s >= HAND_OVER_S:
             self._handed_s = decision.mono_s

@@ -10,6 +10,8 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
+from aiohttp import hdrs, web
+
 CSV = "text/csv"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -28,3 +30,9 @@ def rows(cells: Iterable[Sequence[Cell]]) -> bytes:
     for row in cells:
         writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in row])
     return text.getvalue().encode()
+
+
+def as_file(body: bytes, content_type: str, name: str) -> web.Response:
+    """Text for the browser to save."""
+    headers = {hdrs.CONTENT_DISPOSITION: f'attachment; filename="{name}"'}
+    return web.Response(body=body, content_type=content_type, charset="utf-8", headers=headers)

@@ -11,12 +11,12 @@ from aiohttp import web
 from msgspec import Meta, Struct, field
 
 from phaeton.model import EnergySlot, Zone
-from phaeton.sinks.web.csv_table import CSV, rows
-from phaeton.sinks.web.endpoint import Ask, Endpoint, Endpoints, Example, Media, Nothing, Scope, download
+from phaeton.sinks.web.csv_table import CSV, as_file, rows
+from phaeton.sinks.web.endpoint import Ask, Endpoint, Endpoints, Example, Media, Nothing, Scope
 from phaeton.sinks.web.local_time import NAME, NEXT, START, Span, local
 from phaeton.sinks.web.parts import Parts
 from phaeton.sinks.web.problem import ProblemError
-from phaeton.sinks.web.session_api import NO_CHARGER, Form
+from phaeton.sinks.web.session_api import NDJSON, NO_CHARGER, Form
 from phaeton.sinks.web.state import WebState
 from phaeton.sinks.web.times import From, To, moment_of, ordered
 
@@ -79,7 +79,7 @@ class EnergyApi:
             Endpoint(
                 "GET", path, self.energy, Scope.GUEST, about, EnergyHistory, EnergyQuery, problems=problems,
                 example=Example(where, query={"by": "day", "from": "2026-05-01T00:00:00Z", "to": "1780272000"}),
-                others=(Media(CSV), Media("application/x-ndjson")),
+                others=(Media(CSV), Media(NDJSON)),
             )
             for path, where, problems in (
                 ("/api/energy", {}, {}),
@@ -111,9 +111,9 @@ class EnergyApi:
         if query.form == "csv":
             names = EnergyRow.__struct_fields__
             body = rows([names, *([getattr(row, name) for name in names] for row in found)])
-            return download(body, CSV, f"phaeton-energy-{query.by}.csv")
+            return as_file(body, CSV, f"phaeton-energy-{query.by}.csv")
         if query.form == "ndjson":
-            return download(_lines(found), "application/x-ndjson", f"phaeton-energy-{query.by}.ndjson")
+            return as_file(_lines(found), NDJSON, f"phaeton-energy-{query.by}.ndjson")
         currency = "" if output is None else output.decision.currency
         return EnergyHistory(by=query.by, timezone=zone.name, currency=currency, rows=found)
 

@@ -15,7 +15,7 @@ from msgspec import Meta, Struct, field
 from phaeton.calendar_days import month
 from phaeton.model import EnergySlot, Session, Zone
 from phaeton.sinks.store.kept import StayFilter, StayKey, stay_key
-from phaeton.sinks.web.csv_table import CSV, Cell, rows
+from phaeton.sinks.web.csv_table import CSV, Cell, as_file, rows
 from phaeton.sinks.web.endpoint import Ask, Endpoint, Endpoints, Example, Media, Nothing, Scope
 from phaeton.sinks.web.local_time import day, local
 from phaeton.sinks.web.moments import moment
@@ -215,7 +215,7 @@ class SessionApi:
         if (ask.query.form or _accepted(ask.request)) == "csv":
             names = StayTotals.__struct_fields__
             body = rows([[by, *names[1:]], *([getattr(one, name) for name in names] for one in totals)])
-            return web.Response(body=body, content_type=CSV, charset="utf-8")
+            return as_file(body, CSV, f"phaeton-sessions-by-{by}.csv")
         return SessionSummary(by, zone.name, totals)
 
     def _running(self) -> list[Session]:
