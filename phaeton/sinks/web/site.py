@@ -13,6 +13,7 @@ from phaeton.sinks.web.api import Api
 from phaeton.sinks.web.assets import Assets, to_directory
 from phaeton.sinks.web.config_api import ConfigApi
 from phaeton.sinks.web.connection import Crowd
+from phaeton.sinks.web.diagnostics_api import DiagnosticsApi
 from phaeton.sinks.web.endpoint import Endpoints
 from phaeton.sinks.web.energy_api import EnergyApi
 from phaeton.sinks.web.events import EventHub
@@ -54,6 +55,7 @@ class WebSite:
             *AccessApi(self.gate).endpoints(),
             *ConfigApi(parts).endpoints(),
             *self.logs.endpoints(),
+            *DiagnosticsApi(state, parts, self.hub, self.logs).endpoints(),
         ]
         self.endpoints += OpenApi(self.endpoints).endpoints()
         self.runner = web.AppRunner(
