@@ -101,7 +101,7 @@ async def test_phases_and_boost(house: House, pages: Pages) -> None:
     page = await pages.open(house)
     await page.locator("#phase-choices").get_by_label("1").click()
     await expect(page.locator("#phase-choices").get_by_label("1")).to_be_checked()
-    await page.get_by_role("switch", name="Fast until unplugged").click()
+    await page.get_by_role("switch", name="Charge fast for once").click()
     await expect(page.locator("#boost-hint")).to_have_text("Fast until the car is unplugged.")
     await expect(page.locator("#facts")).to_contain_text("Fast charging")
     assert [order for _, order, _ in house.orders] == [SetPhases(1), Boost(on=True)]

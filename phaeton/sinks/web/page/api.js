@@ -18,13 +18,10 @@ export async function get(path) {
   return answerOf(await fetch(address(path), { signal: AbortSignal.timeout(TIMEOUT_MS) }));
 }
 
-export async function post(path, body) {
-  return answerOf(
-    await fetch(address(path), {
-      method: "POST",
-      headers: { "Content-Type": "application/json", "X-Phaeton-Page": "1" },
-      body: JSON.stringify(body),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    }),
-  );
+export async function send(method, path, body) {
+  const headers = { "X-Phaeton-Page": "1", ...(body === undefined ? {} : { "Content-Type": "application/json" }) };
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  return answerOf(await fetch(address(path), { method, headers, body: body && JSON.stringify(body), signal }));
 }
+
+export const post = (path, body) => send("POST", path, body);

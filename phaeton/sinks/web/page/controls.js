@@ -1,12 +1,14 @@
 // Mode, start and stop, current, phases and boost of the chosen charging point.
 
 import { amps, untilText } from "./format.js";
+import { fieldTime } from "./goal.js";
 import { Orders } from "./orders.js";
 import { text } from "./text.js";
 import { create, find, setAttribute, setHidden, setText } from "./write.js";
 
 const REFUSAL_MS = 15000;
 const SLIDER_MS = 300;
+const BOOST_S = 2 * 3600;
 
 /** Radio buttons in `parent`; `chosen(value)` is told of a choice. Returns a function that shows a value. */
 export function segments(parent, name, choices, chosen) {
@@ -29,6 +31,7 @@ export function segments(parent, name, choices, chosen) {
 
 export class Controls {
   #charger = null;
+  #now = 0;
   #refusalTimer = 0;
   #sliderTimer = 0;
   #orders = new Orders(() => this.#render(), (control, detail) => this.#refuse(detail));
@@ -46,9 +49,15 @@ export class Controls {
       const enabled = !this.#shown("start", Boolean(this.#charger.start_stop));
       this.#ask("start", "startstop", { enabled }, enabled);
     });
+    this.#boostKinds();
     find("boost").addEventListener("change", (event) => {
       const on = event.target.checked;
-      this.#ask("boost", "boost", { on }, on);
+      const body = { on, ...(on ? this.#boostEnd() : {}) };
+      if (body.end === null) {
+        event.target.checked = false;
+        return;
+      }
+      this.#ask("boost", "boost", body, on);
     });
     find("accept").addEventListener("click", () => {
       this.#ask("accept", "accept", { serial: this.#charger.serial }, true);
@@ -59,8 +68,9 @@ export class Controls {
   }
 
   /** Show a snapshot's charging point. */
-  show(charger, seq) {
+  show(charger, seq, now) {
     this.#charger = charger;
+    this.#now = now;
     this.#orders.arrived(seq);
     this.#render();
   }
@@ -117,6 +127,31 @@ export class Controls {
     }
   }
 
+  #boostKinds() {
+    const kind = find("boost-kind");
+    for (const [value, label] of Object.entries(text.boostKinds)) kind.append(new Option(label, value));
+    kind.addEventListener("change", () => {
+      const amount = find("boost-amount");
+      setHidden(find("boost-until"), kind.value !== "until");
+      setHidden(amount, !(kind.value in text.boostAmount));
+      for (const id of ["boost-until", "boost-amount"]) setAttribute(find(id), "aria-label", text.boostKinds[kind.value]);
+      find("boost-until").value = fieldTime(new Date(this.#now + BOOST_S * 1000));
+      amount.value = kind.value === "soc_pct" ? 80 : 10;
+      setAttribute(amount, "min", kind.value === "soc_pct" ? 1 : 0.1);
+      setAttribute(amount, "max", kind.value === "soc_pct" ? 100 : 1000);
+      setAttribute(amount, "step", kind.value === "soc_pct" ? 1 : 0.1);
+    });
+  }
+
+  /** Where fast charging is to end, as the order says it; `{ end: null }` where the field is wrong, which says so. */
+  #boostEnd() {
+    const kind = find("boost-kind").value;
+    if (!kind) return {};
+    const field = find(kind === "until" ? "boost-until" : "boost-amount");
+    if (!field.value || !field.reportValidity()) return { end: null };
+    return { [kind]: kind === "until" ? new Date(field.value).toISOString() : field.valueAsNumber };
+  }
+
   #renderStart() {
     const on = this.#shown("start", Boolean(this.#charger.start_stop));
     const button = find("start");
@@ -146,6 +181,7 @@ export class Controls {
     const on = this.#shown("boost", boost.on);
     const input = find("boost");
     if (input.checked !== on) input.checked = on;
+    setHidden(find("boost-end"), on);
     let hint = text.boostHint;
     if (on) hint = boost.until ? text.boostUntil(untilText(boost.until)) : text.boostIsOn;
     setText(find("boost-hint"), hint);

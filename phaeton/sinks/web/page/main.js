@@ -61,7 +61,7 @@ function show() {
   planCard.show(charger, newest, now);
   showSetpoint(charger.lease, charger.reachable);
   showDetails(charger, newest);
-  controls.show(charger, newest.seq);
+  controls.show(charger, newest.seq, now);
   if (charger.id !== chosen) {
     chosen = charger.id;
     chart.choose(chosen);

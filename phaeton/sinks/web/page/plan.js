@@ -1,6 +1,7 @@
 // The card of prices, the car and its plan: charge, goal, when it charges, and how late it would be.
 
 import { kwh, money, span, untilText, wholeNumber } from "./format.js";
+import { GoalForm } from "./goal.js";
 import { Prices } from "./prices.js";
 import { text } from "./text.js";
 import { create, find, setHidden, setText, sync } from "./write.js";
@@ -38,6 +39,7 @@ const makeLine = () => create("li");
 
 export class PlanCard {
   #prices = new Prices();
+  #goal = new GoalForm();
 
   /** Show the card for one charging point, or hide it where there is nothing of it. */
   show(charger, snapshot, now) {
@@ -56,7 +58,8 @@ export class PlanCard {
       setText(item.children[0], car.name || car.id);
       setText(item.children[1], carText(car));
     });
-    const goal = here.length ? goalText(here[0].goal) : "";
+    this.#goal.show(cars.length === 1 ? cars[0] : null, now);
+    const goal = cars.length === 1 ? goalText(cars[0].goal) : "";
     const lines = [goal, ...(goal || plan ? planTexts(plan, prices?.currency ?? "", charger.mode === 2) : [])].filter(Boolean);
     sync(find("plan-lines"), lines, makeLine, (item, line) => setText(item, line));
     const late = Boolean(plan) && (plan.late_min > 0 || plan.missing_kwh > 0);
