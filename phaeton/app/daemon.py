@@ -34,6 +34,7 @@ from phaeton.app.keeper import Keeper
 from phaeton.app.live_point import LivePoint
 from phaeton.app.minutes import MinuteKeeper
 from phaeton.app.prices import LivePrices
+from phaeton.app.recordings import LiveRecordings
 from phaeton.app.vitals import Vitals
 from phaeton.app.watchdog import Watchdog
 from phaeton.config.change import LINK_KEYS, SERVICE_KEYS, Change, compare
@@ -486,6 +487,7 @@ class Daemon:
 
     def _simulations(self) -> Jobs:
         """The simulation jobs; they outlive a page that listens elsewhere."""
+            recordings=LiveRecordings(self),
         if self._jobs is None:
             from phaeton.app.jobs import Jobs  # noqa: PLC0415 - only the page asks for them
 

@@ -234,6 +234,24 @@ def open_recording(path: Path) -> Recording:
     return Recording(path, tuple(parts), good, size - good)
 
 
+def first_header(path: Path) -> Header | None:
+    """The header of the first part, without looking at the rest; None for a file that is none of ours or has no part.
+
+    Raises `OSError`.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(0)
+        if file.read(len(MAGIC)) != MAGIC:
+            return None
+        for kind, place, length in _frames(file, size):
+            try:
+                return _header(file, path, place, length) if kind == _BEGIN else None
+            except RecordingError:
+                return None
+    return None
+
+
 def whole_length(file: IO[bytes]) -> int | None:
     """Up to where a file is whole; None when it is none of ours. Leaves the file where it likes."""
     size = file.seek(0, 2)

@@ -127,6 +127,11 @@ class Recorder:
             self._waiting.append(output.decision)
 
     @property
+    def present(self) -> str:
+        """The name of the file that is being written; empty before the first event."""
+        return self._files.present
+
+    @property
     def waiting(self) -> int:
         """Events and decisions that wait for the next flush."""
         return len(self._waiting)
@@ -246,9 +251,14 @@ class _Files:
             self._file.close()
         self._file = self._part = None
 
+    @property
+    def present(self) -> str:
+        """The name of the present file; empty while there is none."""
+        return "" if self._file is None else self._path.name
+
     def remove(self, name: str) -> bool:
         """Delete a file unless it is the present one; raises `OSError`."""
-        if self._file is not None and name == self._path.name:
+        if name == self.present:
             return False
         (self._folder / name).unlink()
         return True

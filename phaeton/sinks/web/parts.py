@@ -10,6 +10,7 @@ from phaeton.sinks.web.access import Access
 from phaeton.sinks.web.inspection import Inspection
 from phaeton.sinks.web.past import Kept, Minutes
 from phaeton.sinks.web.settings import Settings
+from phaeton.sinks.web.recordings import Recordings
 from phaeton.sinks.web.simulations import Simulations
 from phaeton.sinks.web.status import Diagnostics
 from phaeton.sinks.web.updates import Installation, Updates
@@ -37,3 +38,4 @@ class Parts:
     """The configuration, where it can be changed."""
     inspection: Inspection | None = None
     """A look inside; None where there is no daemon around."""
+    recordings: Recordings | None = None
