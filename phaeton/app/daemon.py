@@ -479,6 +479,7 @@ class Daemon:
             access=self._access,
             settings=self.settings,
             inspection=self.inspection,
+            recordings=LiveRecordings(self),
         )
         self.web = WebServer(self.config.web, names, parts)
         await self.web.start()
@@ -487,7 +488,6 @@ class Daemon:
 
     def _simulations(self) -> Jobs:
         """The simulation jobs; they outlive a page that listens elsewhere."""
-            recordings=LiveRecordings(self),
         if self._jobs is None:
             from phaeton.app.jobs import Jobs  # noqa: PLC0415 - only the page asks for them
 

@@ -24,8 +24,8 @@ from phaeton.sinks.web.headers import header_writer
 from phaeton.sinks.web.logs_api import LogsApi
 from phaeton.sinks.web.openapi import OpenApi
 from phaeton.sinks.web.parts import Parts
-from phaeton.sinks.web.series_api import SeriesApi
 from phaeton.sinks.web.recordings_api import RecordingsApi
+from phaeton.sinks.web.series_api import SeriesApi
 from phaeton.sinks.web.session_api import SessionApi
 from phaeton.sinks.web.simulation_api import SimulationApi
 from phaeton.sinks.web.state import WebState
@@ -56,9 +56,9 @@ class WebSite:
             *AccessApi(self.gate).endpoints(),
             *ConfigApi(parts).endpoints(),
             *self.logs.endpoints(),
+            *RecordingsApi(parts).endpoints(),
             *DiagnosticsApi(state, parts, self.hub, self.logs).endpoints(),
         ]
-            *RecordingsApi(parts).endpoints(),
         self.endpoints += OpenApi(self.endpoints).endpoints()
         self.runner = web.AppRunner(
             self._app(config.path_prefix), access_log=None, shutdown_timeout=SHUTDOWN_S, handle_signals=False
