@@ -148,7 +148,7 @@ export class Controls {
     const kind = find("boost-kind").value;
     if (!kind) return {};
     const field = find(kind === "until" ? "boost-until" : "boost-amount");
-    if (!field.value || !field.reportValidity()) return { end: null };
+    if (!field.reportValidity()) return { end: null };
     return { [kind]: kind === "until" ? new Date(field.value).toISOString() : field.valueAsNumber };
   }
 
