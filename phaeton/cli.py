@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     from phaeton.access_cli import add_parsers as add_access  # noqa: PLC0415
+    from phaeton.backup.cli import add_parsers as add_backup  # noqa: PLC0415
     from phaeton.config.cli import add_parser  # noqa: PLC0415
     from phaeton.plan_cli import add_parser as add_plan  # noqa: PLC0415
     from phaeton.replay.cli import add_parser as add_replay  # noqa: PLC0415
@@ -63,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     add_plan(commands)
     add_vehicles(commands)
     add_access(commands)
+    add_backup(commands)
     add_parser(commands)
     api = commands.add_parser("api", help="print the API's document (OpenAPI)")
     api.add_argument("--markdown", action="store_true", help="as tables for people")
@@ -87,15 +89,37 @@ def _speed(text: str) -> float:
 def _run(options: argparse.Namespace) -> int:
     from phaeton.config.load import load  # noqa: PLC0415
     from phaeton.config.problems import ConfigError  # noqa: PLC0415
+    from phaeton.sinks.store.place import directory  # noqa: PLC0415
+
+    while True:
+        try:
+            loaded = load(options.config)
+            if _put_in_place(directory(loaded.config.store.directory)):
+                loaded = load(options.config)
+        except ConfigError as error:
+            print(error, file=sys.stderr)
+            return WRONG_CONFIG
+        from phaeton.app.main import ANEW, serve  # noqa: PLC0415
+
+        code = asyncio.run(serve(loaded))
+        if code != ANEW:
+            return code
+
+
+def _put_in_place(store: Path) -> bool:
+    """A backup that was made ready to be restored, before anything uses the store."""
+    if not (store / "restore.json").exists() and not (store / "restore-staged").exists():
+        return False  # the usual case costs no imports
+    from phaeton.backup.restoring import finish  # noqa: PLC0415
 
     try:
-        loaded = load(options.config)
-    except ConfigError as error:
-        print(error, file=sys.stderr)
-        return WRONG_CONFIG
-    from phaeton.app.main import serve  # noqa: PLC0415
-
-    return asyncio.run(serve(loaded))
+        done = finish(store)
+    except OSError as error:
+        print(f"the backup cannot be put in place yet, it is tried again at the next start: {error}", file=sys.stderr)
+        return True
+    if done is not None:
+        print(f"a backup was taken over; what was there before is in {done.aside}", file=sys.stderr)
+    return done is not None
 
 
 def _api(options: argparse.Namespace) -> int:
@@ -109,7 +133,8 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 async def _demonstrate(options: argparse.Namespace) -> int:
-    from phaeton.config.load import Loaded  # noqa: PLC0415
+    from phaeton.config.load import parse  # noqa: PLC0415
+    from phaeton.config.writing import to_yaml  # noqa: PLC0415
     from phaeton.simulation.demo_world import DemoWorld  # noqa: PLC0415
 
     async with DemoWorld(speed=options.speed, seed=options.seed) as world:
@@ -126,11 +151,17 @@ async def _demonstrate(options: argparse.Namespace) -> int:
             flush=True,
         )
         print(f"demo: open http://127.0.0.1:{options.port} - stop with Ctrl-C", flush=True)
-        from phaeton.app.main import serve  # noqa: PLC0415
+        from phaeton.app.main import ANEW, serve  # noqa: PLC0415
 
         config = world.config(options.port)
+        file = Path(config.store.directory).with_name("phaeton_config.yaml")
+        file.write_text(to_yaml(config))
         site = None if world.bus_address is not None else world.site_readings
-        return await serve(Loaded(config=config, path=None, notices=(), text=""), site=site)
+        while True:
+            code = await serve(parse(file.read_text(), file), site=site)
+            if code != ANEW:
+                return code
+            _put_in_place(Path(config.store.directory))
 
 
 def _probe(options: argparse.Namespace) -> int:

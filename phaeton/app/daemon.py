@@ -61,6 +61,7 @@ from phaeton.sinks.evcharger import instances
 from phaeton.sinks.store import Store, StoreError, directory
 from phaeton.sinks.web import Diagnostics, Parts, PointName, WebServer
 from phaeton.sinks.web.access import Access
+from phaeton.sinks.web.backups import Backups
 from phaeton.sinks.web.settings import Settings
 from phaeton.sources.clock import Clock, ticks
 from phaeton.sources.victron import VictronSource
@@ -89,6 +90,8 @@ class Daemon:
         self._replacement = site
         self.settings: Settings | None = None
         """How the API changes the configuration; set by who knows the file."""
+        self.backups: Backups | None = None
+        """How the API backs up and restores; set by who can begin anew."""
         self.store_directory = directory(config.store.directory)
         self._store = Store.open(self.store_directory, config.store, logging.getLogger("phaeton.store"))
         self._access = Access(directory(config.store.directory), self._store.worker)
@@ -247,6 +250,10 @@ class Daemon:
         if self.web is not None:
             self.web.publish(output)
         self.vitals.decided(decided_s - self._fed_s, perf_counter() - decided_s)
+
+    async def flush(self) -> None:
+        """Commit everything that waits for the disk; raises `StoreError`."""
+        await self._store.flush()
 
     async def submit(self, point: str, order: Order, origin: str) -> None:
         """Put an order into force now; returns when it is stored, or when the disk does not take it."""
@@ -478,6 +485,7 @@ class Daemon:
             cars=self.cars,
             access=self._access,
             settings=self.settings,
+            backups=self.backups,
             inspection=self.inspection,
             recordings=LiveRecordings(self),
         )

@@ -7,7 +7,6 @@ import difflib
 import errno
 import hashlib
 import logging
-import os
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
@@ -217,22 +216,10 @@ class LiveSettings:
 
     def _target(self, loaded: Loaded) -> Path:
         """The file that is written, or `SettingsError` with what to do."""
-        if loaded.path is not None:
-            path = loaded.path.resolve()
-            if path.exists() and not os.access(path, os.W_OK):
-                raise SettingsError(409, f"{path} is read-only: allow writing to it; nothing was changed")
-            if not os.access(path.parent, os.W_OK | os.X_OK):
-                blocked = PermissionError(errno.EACCES, "")
-                raise SettingsError(409, f"{saving.remedy(path, blocked)}; nothing was changed")
-            return path
-        for place in PLACES:
-            if not place.exists() and os.access(place.absolute().parent, os.W_OK | os.X_OK):
-                return place.absolute()
-        wanted = ", ".join(map(str, PLACES))
-        raise SettingsError(
-            409, f"there is no file, and none can be made at {wanted}: make one of these folders writable, or an "
-            "empty file and start with `phaeton run -c FILE`"
-        )  # fmt: skip
+        try:
+            return saving.target(loaded.path, PLACES)
+        except saving.NowhereError as error:
+            raise SettingsError(409, str(error)) from None
 
     def _write(
         self, path: Path, base: Loaded, found: Desired, who: str, note: str

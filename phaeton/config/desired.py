@@ -66,7 +66,7 @@ def from_document(
     """A whole document in the place of ``text``; ``now`` is what is in force. Raises `ConfigError`."""
     shown, actual = to_plain(now), expanded(now)
     problems: list[Problem] = []
-    written = _revealed(_listed(whole), shown, actual, (), problems)
+    written = revealed(_listed(whole), shown, actual, (), problems)
     if problems:
         raise ConfigError(problems, path)
     assert isinstance(written, dict)
@@ -74,7 +74,11 @@ def from_document(
     assert isinstance(root, Section)
     wanted, _ = judged(root, path)
     after = expanded(wanted)
-    problems += [*_overridden(actual, after, environ), *_moved(actual, shown, after, ())]
+    problems += _overridden(actual, after, environ)
+    for steps, key in moved(actual, shown, after):
+        rule = f"must be told again, because {key} changes"
+        remedy = "So nobody can have a secret sent to another address who does not know it"
+        problems.append(Problem(nodes.written(steps), rule, remedy=remedy))
     if problems:
         raise ConfigError(problems, path)
     if version_of(root) != VERSION:
@@ -108,8 +112,8 @@ def _listed(whole: dict[str, Plain]) -> dict[str, Plain]:
     }
 
 
-def _revealed(value: Plain, shown: Plain, actual: Plain, path: tuple[Step, ...], problems: list[Problem]) -> Plain:
-    """The value with the secrets that its markers stand for."""
+def revealed(value: Plain, shown: Plain, actual: Plain, path: tuple[Step, ...], problems: list[Problem]) -> Plain:
+    """The value with the secrets that its markers stand for; a marker for none stays, and is a problem."""
     if isinstance(value, str) and HIDDEN in value:
         if value == shown:
             return actual
@@ -122,14 +126,14 @@ def _revealed(value: Plain, shown: Plain, actual: Plain, path: tuple[Step, ...],
     if isinstance(value, dict):
         known, held = _dict(shown), _dict(actual)
         return {
-            key: _revealed(item, known.get(key), held.get(key), (*path, key), problems) for key, item in value.items()
+            key: revealed(item, known.get(key), held.get(key), (*path, key), problems) for key, item in value.items()
         }
     if isinstance(value, list):
         known_items, held_items = _list(shown), _list(actual)
         found: list[Plain] = []
         for index, (item, mate) in enumerate(zip(value, aligned(known_items, value), strict=True)):
             there = (None, None) if mate is None else (known_items[mate], held_items[mate])
-            found.append(_revealed(item, *there, (*path, index), problems))
+            found.append(revealed(item, *there, (*path, index), problems))
         return found
     return value
 
@@ -145,31 +149,29 @@ def _overridden(now: Plain, wanted: Plain, environ: Mapping[str, str]) -> Iterat
             )
 
 
-def _moved(now: Plain, shown: Plain, wanted: Plain, path: tuple[Step, ...]) -> Iterator[Problem]:
-    """Secrets that would go to another address than the one they were given for."""
+def moved(
+    now: Plain, shown: Plain, wanted: Plain, path: tuple[Step, ...] = ()
+) -> Iterator[tuple[tuple[Step, ...], str]]:
+    """Secrets that would go to another address than the one they were given for, each with the key that changes."""
     if isinstance(now, dict) and isinstance(wanted, dict):
         known = _dict(shown)
-        moved = [
+        changed = [
             key
             for key in now
             if key.endswith(_ADDRESSES) and now[key] and wanted.get(key) and now[key] != wanted.get(key)
         ]
-        if moved:
+        if changed:
             for steps in _secrets(now, known, ()):
                 held = _at(now, steps)
                 if held and _at(wanted, steps) == held:
-                    yield Problem(
-                        nodes.written((*path, *steps)),
-                        f"must be told again, because {moved[0]} changes",
-                        remedy="So nobody can have a secret sent to another address who does not know it",
-                    )
+                    yield (*path, *steps), changed[0]
         for key in now.keys() & wanted.keys():
-            yield from _moved(now[key], known.get(key), wanted[key], (*path, key))
+            yield from moved(now[key], known.get(key), wanted[key], (*path, key))
     elif isinstance(now, list) and isinstance(wanted, list):
         items = _list(shown)
         for index, mate in enumerate(aligned(now, wanted)):
             if mate is not None:
-                yield from _moved(now[mate], items[mate], wanted[index], (*path, index))
+                yield from moved(now[mate], items[mate], wanted[index], (*path, index))
 
 
 def _secrets(now: Plain, shown: Plain, path: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:

@@ -6,10 +6,14 @@ from collections.abc import Iterator
 
 import msgspec
 
+from phaeton.config import nodes
+from phaeton.config.desired import moved, revealed
 from phaeton.config.document import Plain
 from phaeton.config.editing import edited, of_text
 from phaeton.config.layout import Layout
-from phaeton.config.problems import ConfigError
+from phaeton.config.load import parse
+from phaeton.config.nodes import Step
+from phaeton.config.problems import ConfigError, Problem
 from phaeton.config.tree import Config
 from phaeton.config.writing import expanded, to_plain
 from phaeton.redaction import HIDDEN, redacted
@@ -40,6 +44,37 @@ def hidden_text(text: str) -> str:
         if len(secret) >= _SHORTEST:
             found = found.replace(secret, HIDDEN)  # in a comment, most likely
     return found
+
+
+def with_secrets_of(text: str, known: Config) -> tuple[str, tuple[str, ...]]:
+    """A hidden text with the secrets of a configuration, and the keys of those that it does not have.
+
+    Raises `ConfigError` where the text is no configuration.
+    """
+    config = of_text(text)
+    if config is None:
+        parse(text)  # says what is wrong
+        return text, ()
+    missing: list[Problem] = []
+    shown, actual = to_plain(known), expanded(known)
+    document = revealed(expanded(config), shown, actual, (), missing)
+    paths = [problem.path for problem in missing]
+    for steps, _ in moved(actual, shown, document):
+        document = _hidden_at(document, steps)
+        paths.append(nodes.written(steps))
+    done = edited(text, msgspec.convert(document, Config))
+    return done.text, tuple(path.removesuffix(".value") for path in paths)
+
+
+def _hidden_at(value: Plain, steps: tuple[Step, ...]) -> Plain:
+    if not steps:
+        return HIDDEN
+    step, rest = steps[0], steps[1:]
+    if isinstance(value, dict):
+        return {key: _hidden_at(item, rest) if key == step else item for key, item in value.items()}
+    if isinstance(value, list):
+        return [_hidden_at(item, rest) if index == step else item for index, item in enumerate(value)]
+    return value
 
 
 def secrets(actual: Plain, shown: Plain) -> Iterator[str]:

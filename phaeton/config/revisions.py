@@ -42,7 +42,7 @@ class Revisions:
 
     def all(self) -> list[Revision]:
         """The newest first; files that cannot be read are left out."""
-        found = [self._read(path) for path in sorted(self._paths(), reverse=True)]
+        found = [self._read(path) for path in sorted(self.paths(), reverse=True)]
         return [revision for revision in found if revision is not None]
 
     def get(self, number: int) -> Revision | None:
@@ -51,7 +51,7 @@ class Revisions:
 
     def newest(self) -> Revision | None:
         """The last one that can be read."""
-        for path in sorted(self._paths(), reverse=True):
+        for path in sorted(self.paths(), reverse=True):
             found = self._read(path)
             if found is not None:
                 return found
@@ -59,7 +59,7 @@ class Revisions:
 
     def add(self, utc_s: float, who: str, text: str, changes: tuple[str, ...] = (), note: str = "") -> Revision:
         """Keep a text as the newest revision; raises `OSError`."""
-        paths = sorted(self._paths())
+        paths = sorted(self.paths())
         number = _number(paths[-1]) + 1 if paths else 1
         revision = Revision(number, utc_s, who, changes, text, note)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -77,12 +77,13 @@ class Revisions:
 
     def _bound(self) -> None:
         kept_bytes = 0
-        for index, path in enumerate(sorted(self._paths(), reverse=True)):
+        for index, path in enumerate(sorted(self.paths(), reverse=True)):
             kept_bytes += path.stat().st_size
             if index >= MOST or (index > 0 and kept_bytes > MOST_BYTES):
                 path.unlink()
 
-    def _paths(self) -> list[Path]:
+    def paths(self) -> list[Path]:
+        """Their files."""
         return [path for path in self.folder.glob("*.json") if path.stem.isdecimal()]
 
     def _path(self, number: int) -> Path:

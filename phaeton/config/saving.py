@@ -7,6 +7,7 @@ import errno
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -31,6 +32,28 @@ def replace(path: Path, text: str, *, keep: bool = False) -> Path | None:
         raise
     settle(path.parent)
     return kept
+
+
+class NowhereError(Exception):
+    """There is no file that could be written; the text says what to do."""
+
+
+def target(path: Path | None, places: Sequence[Path]) -> Path:
+    """The file that a configuration is saved to: its own, else the first that can be made; raises `NowhereError`."""
+    if path is not None:
+        path = path.resolve()
+        if path.exists() and not os.access(path, os.W_OK):
+            raise NowhereError(f"{path} is read-only: allow writing to it; nothing was changed")
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            raise NowhereError(f"{remedy(path, PermissionError(errno.EACCES, ''))}; nothing was changed")
+        return path
+    for place in places:
+        if not place.exists() and os.access(place.absolute().parent, os.W_OK | os.X_OK):
+            return place.absolute()
+    raise NowhereError(
+        f"there is no file, and none can be made at {', '.join(map(str, places))}: make one of these folders "
+        "writable, or start with `phaeton run -c FILE`"
+    )
 
 
 def beside(path: Path, text: str) -> Path:
@@ -85,6 +108,8 @@ def remedy(path: Path, error: OSError) -> str:
         return "the disk is full: free some space"
     if error.errno == errno.EROFS:
         return f"{path.parent} is read-only: mount it for writing, or keep the file elsewhere (phaeton run -c FILE)"
+    if error.errno == errno.EBUSY:
+        return f"{path} is mounted by itself, so it cannot be replaced: mount its folder instead"
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"{path.parent} may not be written by the user that Phaeton runs as: change its owner or its mode"
     return f"check {path.parent} and its disk"

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from phaeton.model import Submit, Zone
 from phaeton.sinks.web.access import Access
+from phaeton.sinks.web.backups import Backups
 from phaeton.sinks.web.inspection import Inspection
 from phaeton.sinks.web.past import Kept, Minutes
-from phaeton.sinks.web.settings import Settings
 from phaeton.sinks.web.recordings import Recordings
+from phaeton.sinks.web.settings import Settings
 from phaeton.sinks.web.simulations import Simulations
 from phaeton.sinks.web.status import Diagnostics
 from phaeton.sinks.web.updates import Installation, Updates
@@ -36,6 +37,7 @@ class Parts:
     """What can replace the program; None = its installation is updated by other means."""
     settings: Settings | None = None
     """The configuration, where it can be changed."""
+    backups: Backups | None = None
     inspection: Inspection | None = None
     """A look inside; None where there is no daemon around."""
     recordings: Recordings | None = None

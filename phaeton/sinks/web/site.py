@@ -11,6 +11,7 @@ from phaeton.sinks.web.access.client import networks
 from phaeton.sinks.web.access_api import AccessApi
 from phaeton.sinks.web.api import Api
 from phaeton.sinks.web.assets import Assets, to_directory
+from phaeton.sinks.web.backup_api import BackupApi
 from phaeton.sinks.web.config_api import ConfigApi
 from phaeton.sinks.web.connection import Crowd
 from phaeton.sinks.web.diagnostics_api import DiagnosticsApi
@@ -55,6 +56,7 @@ class WebSite:
             *UpdateApi(parts).endpoints(),
             *AccessApi(self.gate).endpoints(),
             *ConfigApi(parts).endpoints(),
+            *BackupApi(parts).endpoints(),
             *self.logs.endpoints(),
             *RecordingsApi(parts).endpoints(),
             *DiagnosticsApi(state, parts, self.hub, self.logs).endpoints(),

@@ -1,0 +1,157 @@
+"""Backups of the running daemon, for the API: files in the store's folder, all work beside the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+
+from msgspec import structs
+
+from phaeton.backup import container
+from phaeton.backup.collect import House, make
+from phaeton.backup.problem import BackupError
+from phaeton.backup.restoring import SPARE_BYTES, Content, look, stage
+from phaeton.config.load import Loaded
+from phaeton.sinks.store import StoreError
+from phaeton.sinks.web.backups import BackupRefusedError, Inside, Uploaded
+
+_log = logging.getLogger("phaeton.backup")
+
+UPLOAD_S = 3600.0
+"""An upload that nobody asks for is removed after this time."""
+_STATUS = {"password": 422, "newer": 422, "library": 501, "space": 507, "missing": 404, "invalid": 422}
+
+T = TypeVar("T")
+
+
+class LiveBackups:
+    """One thing at a time; ``begin_anew`` ends this daemon so that it starts again with what was restored."""
+
+    def __init__(
+        self,
+        loaded: Callable[[], Loaded],
+        store: Path,
+        flush: Callable[[], Awaitable[None]],
+        begin_anew: Callable[[], None],
+    ) -> None:
+        self._loaded = loaded
+        self._store = store
+        self._flush = flush
+        self._begin_anew = begin_anew
+        self._busy = asyncio.Lock()
+        self._upload = ""
+        self._removing: asyncio.TimerHandle | None = None
+
+    def clean(self) -> None:
+        """Remove what an earlier run left behind; blocks."""
+        for left in (*self._store.glob(".upload-*"), *self._store.glob(".made-*")):
+            with suppress(OSError):
+                left.unlink()
+
+    @asynccontextmanager
+    async def made(self, include: tuple[str, ...], password: str) -> AsyncIterator[Path]:
+        """A backup as a file that is gone afterwards."""
+        path = self._store / f".made-{secrets.token_hex(8)}"
+        try:
+            async with self._busy:
+                with suppress(StoreError):
+                    await self._flush()
+                await _done(lambda: make(self._house(), path, include, password))
+            _log.info("a backup was made")
+            yield path
+        finally:
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+
+    async def take_in(self, pieces: AsyncIterator[bytes]) -> Uploaded:
+        """Keep an uploaded file for a look."""
+        async with self._busy:
+            await self._remove()
+            upload = secrets.token_hex(16)
+            path = self._path(upload)
+            try:
+                await self._received(path, pieces)
+                head, _ = await _done(lambda: container.head_of(path))
+            except BaseException:
+                await asyncio.to_thread(path.unlink, missing_ok=True)
+                raise
+            self._upload = upload
+            self._removing = asyncio.get_running_loop().call_later(UPLOAD_S, self._expire, upload)
+            return Uploaded(upload, head.made, head.by, head.seal is not None, path.stat().st_size)
+
+    async def _received(self, path: Path, pieces: AsyncIterator[bytes]) -> None:
+        self._store.mkdir(parents=True, exist_ok=True)
+        place = os.statvfs(self._store)
+        left = place.f_bavail * place.f_frsize - SPARE_BYTES
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            async for piece in pieces:
+                left -= len(piece)
+                if left < 0:
+                    raise BackupRefusedError(507, "the disk is too full for this upload: free some space")
+                await _done(lambda piece=piece: file.write(piece))  # type: ignore[misc]
+
+    async def check(self, upload: str, password: str, include: tuple[str, ...] | None) -> Inside:
+        """Judge it; nothing is changed."""
+        async with self._busy:
+            path = self._known(upload)
+            return _told(await _done(lambda: look(self._house(), path, password, include)))
+
+    async def apply(self, upload: str, password: str, include: tuple[str, ...] | None, who: str) -> Inside:
+        """Make it ready, and begin anew."""
+        async with self._busy:
+            path = self._known(upload)
+            found = await _done(lambda: stage(self._house(), path, password, include))
+            await self._remove()
+            _log.warning("a backup of %s is taken over for %s; Phaeton begins anew with it", found.made, who)
+            self._begin_anew()
+            return _told(found)
+
+    def _house(self) -> House:
+        return House(self._loaded(), self._store, dict(os.environ))
+
+    def _path(self, upload: str) -> Path:
+        return self._store / f".upload-{upload}"
+
+    def _known(self, upload: str) -> Path:
+        if not self._upload or not secrets.compare_digest(upload.encode(), self._upload.encode()):
+            raise BackupRefusedError(
+                404, "there is no such upload, or it is too old; upload the backup again", "upload"
+            )
+        return self._path(upload)
+
+    async def _remove(self) -> None:
+        if self._removing is not None:
+            self._removing.cancel()
+            self._removing = None
+        upload, self._upload = self._upload, ""
+        if upload:
+            await asyncio.to_thread(self._path(upload).unlink, missing_ok=True)
+
+    def _expire(self, upload: str) -> None:
+        if upload == self._upload:
+            self._upload = ""
+            self._path(upload).unlink(missing_ok=True)
+
+
+def _told(content: Content) -> Inside:
+    return Inside(**structs.asdict(content))
+
+
+async def _done(work: Callable[[], T]) -> T:
+    """The work in a thread, its problems with a status."""
+    try:
+        return await asyncio.to_thread(work)
+    except BackupError as error:
+        field = "password" if error.kind == "password" else None
+        raise BackupRefusedError(_STATUS[error.kind], str(error), field) from None
+    except sqlite3.Error as error:
+        raise BackupRefusedError(507, f"the sessions cannot be copied: {error}") from None
+    except OSError as error:
+        raise BackupRefusedError(507, f"the disk does not take it: {error.strerror or error}") from None

@@ -1,0 +1,1 @@
+"""Backup and restore: configuration, sessions, secrets and recordings as one file."""
