@@ -18,7 +18,7 @@ from phaeton.sinks.web.access import Access, TokenScope
 from tests import outputs
 from tests.sinks.web.conftest import Asked, build
 
-PASSWORD = "correct horse battery"
+PASSWORD = "kangaroo under the moon"
 PAGE = {"X-Phaeton-Page": "1"}
 BEHIND_PROXY = Web(port=0, trusted_proxies=("127.0.0.1",))
 """The tests play the proxy, and so choose the address of the client."""

@@ -156,6 +156,7 @@ class Audit:
         with self._lock:
             waiting = list(self._recent)
         yield from reversed(waiting)
+        told = {entry.time for entry in waiting}  # some may be in the file by now
         if self._path is None:
             return
         for number in range(OLD_FILES + 1):
@@ -165,9 +166,11 @@ class Audit:
                 continue
             for line in reversed(lines):
                 try:
-                    yield msgspec.json.decode(line, type=Entry)
+                    entry = msgspec.json.decode(line, type=Entry)
                 except (msgspec.MsgspecError, UnicodeDecodeError):
                     continue  # half a line of a power cut
+                if entry.time not in told:
+                    yield entry
 
 
 def _short(text: str) -> str:
