@@ -186,8 +186,8 @@ class Jobs:
         from_s, to_s, blamed = self._time(wanted)
         config = self._config()
         runs = await asyncio.to_thread(lambda: tuple(_runs(config, wanted)))
-        data: Data = wanted.data or ("recordings" if self._all_recorded(from_s, to_s) else "minutes")
-        recordings = self._recordings(from_s, to_s) if data == "recordings" else ()
+        recordings, all_recorded = await asyncio.to_thread(self._recordings, from_s, to_s)
+        data: Data = wanted.data or ("recordings" if all_recorded else "minutes")
         if data == "recordings" and not recordings:
             raise JobRefusedError("nothing of this time is in the recorder's files (record.enabled)", "data")
         step_s = float(wanted.step_s or (10 if data == "recordings" else 60))
@@ -203,7 +203,7 @@ class Jobs:
             to_s=to_s,
             step_s=step_s,
             data=data,
-            recordings=recordings,
+            recordings=recordings if data == "recordings" else (),
             dynamic_prices=config.prices.source != "fixed",
             stays=tuple(stays),
             house=House(
@@ -239,16 +239,13 @@ class Jobs:
             raise JobRefusedError(f"at most {MOST_DAYS} days can be simulated at once", blamed)
         return from_s // 60.0 * 60.0, to_s // 60.0 * 60.0, blamed
 
-    def _recordings(self, from_s: float, to_s: float) -> tuple[str, ...]:
-        """The recorder's files of these days."""
+    def _recordings(self, from_s: float, to_s: float) -> tuple[tuple[str, ...], bool]:
+        """The recorder's files of these days, and whether there is one for each of them."""
         from phaeton.sinks.recorder import folder_of, recordings_in  # noqa: PLC0415 - few record
 
         folder, days = folder_of(self._config()), set(self._days(from_s, to_s))
-        return tuple(str(folder / name) for name, _ in recordings_in(folder) if name[:10] in days)
-
-    def _all_recorded(self, from_s: float, to_s: float) -> bool:
-        there = {Path(path).name[:10] for path in self._recordings(from_s, to_s)}
-        return there.issuperset(self._days(from_s, to_s))
+        names = [name for name, _ in recordings_in(folder) if name[:10] in days]
+        return tuple(str(folder / name) for name in names), days <= {name[:10] for name in names}
 
     def _days(self, from_s: float, to_s: float) -> Iterator[str]:
         zone = self._zone()

@@ -212,8 +212,6 @@ def _stays(trial: Trial, config: Config) -> tuple[Stay, ...]:
 def _notes(trial: Trial, tariff: Tariff | None) -> Iterator[str]:
     yield "What a car took in a stay is what it wants in it, until it leaves"
     yield "The sun counts as it was measured: what was held back while nobody could use it is not in it"
-    if trial.data == "minutes":
-        yield "The history has a mean for each minute: clouds are not in it, so starts and switches cannot be counted"
     if trial.dynamic_prices and tariff is None:
         yield "No prices were recorded in this time; those of the configuration hold"
     if not trial.house.battery_kwh:
