@@ -36,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     from phaeton.replay.cli import add_parser as add_replay  # noqa: PLC0415
     from phaeton.simulation.cli import add_parser as add_simulate  # noqa: PLC0415
     from phaeton.sources.prices.cli import add_parser as add_prices  # noqa: PLC0415
+    from phaeton.support.cli import add_parser as add_support  # noqa: PLC0415
     from phaeton.vehicles_cli import add_parser as add_vehicles  # noqa: PLC0415
 
     parser = argparse.ArgumentParser(
@@ -63,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     add_prices(commands)
     add_plan(commands)
     add_vehicles(commands)
+    add_support(commands)
     add_access(commands)
     add_backup(commands)
     add_parser(commands)

@@ -25,6 +25,10 @@ class FailedError(Exception):
     """The text is for the person at the terminal."""
 
 
+class NobodyError(FailedError):
+    """No daemon answers."""
+
+
 def add_address(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that say where the daemon is."""
     parser.add_argument("--url", default="", help="address of the page (from the configuration)")
@@ -49,14 +53,28 @@ def say(text: str) -> None:
 
 
 def call(options: argparse.Namespace, method: str, path: str, body: object = None) -> object:
-    """One request to the daemon; raises `FailedError` with words for people."""
+    """One request to the daemon, and the JSON of its answer; raises `FailedError` with words for people."""
+    answer = _asked(options, method, path, body)
+    try:
+        found: object = json.loads(answer)
+    except ValueError:
+        raise FailedError("something else than Phaeton answers there; name the address with --url") from None
+    return found
+
+
+def fetch(options: argparse.Namespace, path: str) -> bytes:
+    """A file of the daemon; raises `FailedError`, a `NobodyError` where no daemon answers."""
+    return _asked(options, "GET", path)
+
+
+def _asked(options: argparse.Namespace, method: str, path: str, body: object = None) -> bytes:
     base = options.url.rstrip("/") or _configured(options)
     data = None if body is None else json.dumps(body).encode()
     headers = {"Content-Type": "application/json"} | authorization(options.token)
     request = Request(base + path, data=data, method=method, headers=headers)
     try:
         with urlopen(request, timeout=TIMEOUT_S) as answer:
-            found: object = json.load(answer)
+            found: bytes = answer.read()
             return found
     except HTTPError as error:
         try:
@@ -67,7 +85,7 @@ def call(options: argparse.Namespace, method: str, path: str, body: object = Non
             detail = f"{detail}\nMake a token on the device (`phaeton token add NAME`); give it as {TOKEN_VARIABLE}"
         raise FailedError(detail or f"the daemon refused ({error.code})") from None
     except (URLError, OSError, ValueError):
-        raise FailedError(
+        raise NobodyError(
             f"nobody answers at {base}: does the daemon run, is web.enabled on? Else name --url"
         ) from None
 

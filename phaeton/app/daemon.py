@@ -31,13 +31,14 @@ from phaeton.app.inspection import LiveInspection
 from phaeton.app.installation import installation
 from phaeton.app.journal import Journal
 from phaeton.app.keeper import Keeper
-from phaeton.app.live_point import LivePoint
+from phaeton.app.live_point import LivePoint, anew, is_named
 from phaeton.app.minutes import MinuteKeeper
 from phaeton.app.prices import LivePrices
 from phaeton.app.recordings import LiveRecordings
+from phaeton.app.support import LiveSupport
 from phaeton.app.vitals import Vitals
 from phaeton.app.watchdog import Watchdog
-from phaeton.config.change import LINK_KEYS, SERVICE_KEYS, Change, compare
+from phaeton.config.change import Change, compare
 from phaeton.config.points import Point, charging_points
 from phaeton.config.tree import Config
 from phaeton.links.busitem_client import BusClient
@@ -135,6 +136,7 @@ class Daemon:
         self._tasks: set[asyncio.Task[None]] = set()
         self.watchdog = Watchdog(self)
         self.inspection = LiveInspection(self, self._links, self._bus, self._store)
+        self.recordings = LiveRecordings(self)
 
     # Before anything runs.
 
@@ -276,7 +278,7 @@ class Daemon:
         """Make the live points those of the configuration; what has not changed goes on undisturbed."""
         wanted = instances(self._points)
         keep = {p.id: p for p in self._points}
-        for point_id in [i for i, live in self._live.items() if _anew(live.point, keep.get(i))]:
+        for point_id in [i for i, live in self._live.items() if anew(live.point, keep.get(i))]:
             live = self._live.pop(point_id)
             await live.close("lapse")
         for point in self._points:
@@ -300,7 +302,7 @@ class Daemon:
 
     async def _until_named(self) -> None:
         """Give chargers that were never met a moment to tell their serial: a name on D-Bus should not change."""
-        nameless = [p for p in self._points if self._ident(p) == p.id and not _is_named(p)]
+        nameless = [p for p in self._points if self._ident(p) == p.id and not is_named(p)]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FIRST_MEETING_S):
                 for point in nameless:
@@ -311,7 +313,7 @@ class Daemon:
         charger = point.charger
         serial = self._store.fact(f"serial:{charger.host}") or ""
         plain = "".join(c for c in serial if c.isascii() and c.isalnum())
-        if _is_named(point) or not plain:
+        if is_named(point) or not plain:
             return point.id
         return plain if point.socket == 1 else f"{plain}_{point.socket}"
 
@@ -487,7 +489,8 @@ class Daemon:
             settings=self.settings,
             backups=self.backups,
             inspection=self.inspection,
-            recordings=LiveRecordings(self),
+            recordings=self.recordings,
+            support=LiveSupport(self, self._store),
         )
         self.web = WebServer(self.config.web, names, parts)
         await self.web.start()
@@ -589,15 +592,3 @@ class Daemon:
         self._minutes.hand_over()
         await self._store.close(within_s=1.0)
         self.watchdog.disarm()
-
-
-def _is_named(point: Point) -> bool:
-    """Whether the configuration itself names the point on D-Bus."""
-    return bool(point.charger.id) or point.charger.device_instance is not None
-
-
-def _anew(running: Point, wanted: Point | None) -> bool:
-    """Whether a live point must be made anew: it is gone, or its connection or its service changed."""
-    if wanted is None or running.socket != wanted.socket:
-        return True
-    return any(getattr(running.charger, f) != getattr(wanted.charger, f) for f in (*LINK_KEYS, *SERVICE_KEYS))

@@ -8,6 +8,7 @@ from typing import Literal
 
 from reactivex.abc import DisposableBase
 
+from phaeton.config.change import LINK_KEYS, SERVICE_KEYS
 from phaeton.config.points import Point
 from phaeton.links.busitem_client import BusClient
 from phaeton.links.modbus import LinkSettings, ModbusLink, ModbusLinks
@@ -102,3 +103,15 @@ class LivePoint:
             self._subscription.dispose()
         if self.service is not None:
             await self.service.stop()
+
+
+def is_named(point: Point) -> bool:
+    """Whether the configuration itself names the point on D-Bus."""
+    return bool(point.charger.id) or point.charger.device_instance is not None
+
+
+def anew(running: Point, wanted: Point | None) -> bool:
+    """Whether a live point must be made anew: it is gone, or its connection or its service changed."""
+    if wanted is None or running.socket != wanted.socket:
+        return True
+    return any(getattr(running.charger, f) != getattr(wanted.charger, f) for f in (*LINK_KEYS, *SERVICE_KEYS))

@@ -14,6 +14,7 @@ from phaeton.sinks.web.recordings import Recordings
 from phaeton.sinks.web.settings import Settings
 from phaeton.sinks.web.simulations import Simulations
 from phaeton.sinks.web.status import Diagnostics
+from phaeton.sinks.web.support import Support
 from phaeton.sinks.web.updates import Installation, Updates
 from phaeton.sinks.web.vehicles import CarActions
 
@@ -41,3 +42,4 @@ class Parts:
     inspection: Inspection | None = None
     """A look inside; None where there is no daemon around."""
     recordings: Recordings | None = None
+    support: Support | None = None

@@ -30,6 +30,7 @@ from phaeton.sinks.web.series_api import SeriesApi
 from phaeton.sinks.web.session_api import SessionApi
 from phaeton.sinks.web.simulation_api import SimulationApi
 from phaeton.sinks.web.state import WebState
+from phaeton.sinks.web.support_api import SupportApi
 from phaeton.sinks.web.update_api import UpdateApi
 from phaeton.sinks.web.vehicle_api import VehicleApi
 
@@ -59,6 +60,7 @@ class WebSite:
             *BackupApi(parts).endpoints(),
             *self.logs.endpoints(),
             *RecordingsApi(parts).endpoints(),
+            *SupportApi(parts).endpoints(),
             *DiagnosticsApi(state, parts, self.hub, self.logs).endpoints(),
         ]
         self.endpoints += OpenApi(self.endpoints).endpoints()
