@@ -51,6 +51,8 @@ class Operation:
         self.method = method
         self.told = told
         self.expected: int = told["x-example-status"]
+        self.instead = ""
+        """A body instead of that of the example."""
 
     def address(self) -> str:
         """With the places and the query of the example filled in."""
@@ -66,7 +68,7 @@ class Operation:
         for kind, content in self.told.get("requestBody", {}).get("content", {}).items():
             if "examples" in content:
                 return {
-                    "data": json.dumps(content["examples"]["example"]["value"]),
+                    "data": self.instead or json.dumps(content["examples"]["example"]["value"]),
                     "headers": {"Content-Type": kind},
                 }
         return {}
@@ -85,9 +87,13 @@ def operations(document: dict[str, Any]) -> Iterator[Operation]:
             yield Operation(path, method, told)
 
 
-def fits(document: dict[str, Any], schema: dict[str, Any], value: object) -> None:
-    """Fails where the value is not what the schema says."""
-    jsonschema_rs.Draft202012Validator({**schema, "components": document["components"]}).validate(value)
+def misfit(document: dict[str, Any], schema: dict[str, Any], value: object, operation: Operation) -> str:
+    """How the value is not what the schema says; empty when it is."""
+    try:
+        jsonschema_rs.Draft202012Validator({**schema, "components": document["components"]}).validate(value)
+    except jsonschema_rs.ValidationError as error:
+        return f"{operation.method} {operation.address()}: {error.message[:300]} at {error.instance_path}"
+    return ""
 
 
 async def test_every_example_of_the_document_is_answered_as_the_document_says(tmp_path: Path) -> None:
@@ -95,22 +101,34 @@ async def test_every_example_of_the_document_is_answered_as_the_document_says(tm
         async with client.get("/openapi.json") as answer:
             document = await answer.json()
         OpenAPIV31SpecValidator(document).validate()
+        async with client.get("/api/config") as answer:
+            whole = await answer.text()
+        wrong = []
         for operation in operations(document):
-            await example_holds(client, document, operation)
+            if (operation.method, operation.path) == ("put", "/api/config"):
+                operation.instead = whole  # that of the example would move the page to another port
+            try:
+                wrong.append(await trouble(client, document, operation))
+            except aiohttp.ClientError as error:
+                wrong.append(f"{operation.method} {operation.address()}: {error!r}")
+    assert [told for told in wrong if told] == []
 
 
-async def example_holds(client: aiohttp.ClientSession, document: dict[str, Any], operation: Operation) -> None:
-    what = f"{operation.method} {operation.address()}"
+async def trouble(client: aiohttp.ClientSession, document: dict[str, Any], operation: Operation) -> str:
+    """Make the call of the example; what is wrong with its answer, empty when nothing is."""
     async with client.request(operation.method, operation.address(), **operation.body()) as answer:
         kinds = operation.content()
-        told = answer.content_type if answer.status == operation.expected else await answer.text()
-        assert (answer.status, answer.content_type) == (operation.expected, next(iter(kinds))), f"{what}: {told}"
+        if (answer.status, answer.content_type) != (operation.expected, next(iter(kinds))):
+            told = (await answer.text())[:300] if answer.status != operation.expected else ""
+            return f"{operation.method} {operation.address()}: {answer.status} {answer.content_type} {told}"
         if answer.content_type in ("application/json", PROBLEM):
-            fits(document, kinds[answer.content_type]["schema"], await answer.json(content_type=None))
-        elif answer.content_type == "text/event-stream":
+            value = await answer.json(content_type=None)
+            return misfit(document, kinds[answer.content_type]["schema"], value, operation)
+        if answer.content_type == "text/event-stream":
             async with asyncio.timeout(5):
                 assert (await answer.content.readline()).endswith(b"\n")
             answer.close()
+    return ""
 
 
 async def test_what_a_fuzzer_sends_is_never_too_much_for_it(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def document(endpoints: Endpoints) -> Plain:
 
 def address(endpoint: Endpoint[Any, Any]) -> str:
     """The path as OpenAPI writes it."""
-    return re.sub(r"{(\w+):[^}]*}", r"{\1}", endpoint.path)
+    return re.sub(r"{(\w+):(?:[^{}]|{[^{}]*})*}", r"{\1}", endpoint.path)
 
 
 def chapter(endpoint: Endpoint[Any, Any]) -> str:
@@ -117,9 +117,10 @@ def chapter(endpoint: Endpoint[Any, Any]) -> str:
 
 
 def name_of(endpoint: Endpoint[Any, Any]) -> str:
-    """A name for programs that are made from the document: ``get_chargers_id_plan``."""
-    words = re.findall(r"\w+", address(endpoint).replace("/api/", "/"))
-    return "_".join([endpoint.method.lower(), *words])
+    """A name for programs that are made from the document: ``get_chargers_id_plan``, ``get_root_metrics``."""
+    words = re.findall(r"[\w-]+", address(endpoint))
+    words = words[1:] if words[0] == "api" else ["root", *words]
+    return "_".join([endpoint.method.lower(), *words]).replace("-", "_")
 
 
 def problems_of(endpoint: Endpoint[Any, Any]) -> dict[int, str]:
