@@ -110,9 +110,11 @@ def _run(options: argparse.Namespace) -> int:
 
 def _put_in_place(store: Path) -> bool:
     """A backup that was made ready to be restored, before anything uses the store."""
-    if not (store / "restore.json").exists() and not (store / "restore-staged").exists():
-        return False  # the usual case costs no imports
-    from phaeton.backup.restoring import finish  # noqa: PLC0415
+    from phaeton.backup import STAGED, waits  # noqa: PLC0415
+
+    if not waits(store) and not (store / STAGED).exists():
+        return False
+    from phaeton.backup.restoring import finish  # noqa: PLC0415 - rarely needed
 
     try:
         done = finish(store)

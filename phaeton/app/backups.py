@@ -10,20 +10,24 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import structs
 
-from phaeton.backup import container
-from phaeton.backup.collect import House, make
 from phaeton.backup.problem import BackupError
-from phaeton.backup.restoring import SPARE_BYTES, Content, look, stage
 from phaeton.config.load import Loaded
 from phaeton.sinks.store import StoreError
 from phaeton.sinks.web.backups import BackupRefusedError, Inside, Uploaded
 
+if TYPE_CHECKING:
+    from phaeton.backup.collect import House
+    from phaeton.backup.container import Head
+    from phaeton.backup.restoring import Content
+
 _log = logging.getLogger("phaeton.backup")
 
+SPARE_BYTES = 10_000_000
+"""Kept free on the disk."""
 UPLOAD_S = 3600.0
 """An upload that nobody asks for is removed after this time."""
 _STATUS = {"password": 422, "newer": 422, "library": 501, "space": 507, "missing": 404, "invalid": 422}
@@ -63,7 +67,7 @@ class LiveBackups:
             async with self._busy:
                 with suppress(StoreError):
                     await self._flush()
-                await _done(lambda: make(self._house(), path, include, password))
+                await _done(lambda: _make(self._house(), path, include, password))
             _log.info("a backup was made")
             yield path
         finally:
@@ -77,7 +81,7 @@ class LiveBackups:
             path = self._path(upload)
             try:
                 await self._received(path, pieces)
-                head, _ = await _done(lambda: container.head_of(path))
+                head = await _done(lambda: _head_of(path))
             except BaseException:
                 await asyncio.to_thread(path.unlink, missing_ok=True)
                 raise
@@ -101,19 +105,21 @@ class LiveBackups:
         """Judge it; nothing is changed."""
         async with self._busy:
             path = self._known(upload)
-            return _told(await _done(lambda: look(self._house(), path, password, include)))
+            return _told(await _done(lambda: _look(self._house(), path, password, include)))
 
     async def apply(self, upload: str, password: str, include: tuple[str, ...] | None, who: str) -> Inside:
         """Make it ready, and begin anew."""
         async with self._busy:
             path = self._known(upload)
-            found = await _done(lambda: stage(self._house(), path, password, include))
+            found = await _done(lambda: _stage(self._house(), path, password, include))
             await self._remove()
             _log.warning("a backup of %s is taken over for %s; Phaeton begins anew with it", found.made, who)
             self._begin_anew()
             return _told(found)
 
     def _house(self) -> House:
+        from phaeton.backup.collect import House  # noqa: PLC0415
+
         return House(self._loaded(), self._store, dict(os.environ))
 
     def _path(self, upload: str) -> Path:
@@ -138,6 +144,33 @@ class LiveBackups:
         if upload == self._upload:
             self._upload = ""
             self._path(upload).unlink(missing_ok=True)
+
+
+# Their modules are loaded in the thread that needs them first.
+
+
+def _make(house: House, path: Path, include: tuple[str, ...], password: str) -> None:
+    from phaeton.backup.collect import make  # noqa: PLC0415
+
+    make(house, path, include, password)
+
+
+def _head_of(path: Path) -> Head:
+    from phaeton.backup.container import head_of  # noqa: PLC0415
+
+    return head_of(path)[0]
+
+
+def _look(house: House, path: Path, password: str, include: tuple[str, ...] | None) -> Content:
+    from phaeton.backup.restoring import look  # noqa: PLC0415
+
+    return look(house, path, password, include)
+
+
+def _stage(house: House, path: Path, password: str, include: tuple[str, ...] | None) -> Content:
+    from phaeton.backup.restoring import stage  # noqa: PLC0415
+
+    return stage(house, path, password, include)
 
 
 def _told(content: Content) -> Inside:

@@ -13,7 +13,7 @@ from phaeton import __version__, log
 from phaeton.app.backups import LiveBackups
 from phaeton.app.daemon import Daemon
 from phaeton.app.settings import LiveSettings
-from phaeton.backup.restoring import waits
+from phaeton.backup import waits
 from phaeton.config.load import Loaded
 from phaeton.model import SiteReading
 from phaeton.sinks.store.running import Running

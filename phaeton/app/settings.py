@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import errno
 import hashlib
 import logging
@@ -11,14 +10,13 @@ import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from phaeton.config import environment, nodes, saving
 from phaeton.config.change import Change, compare
-from phaeton.config.desired import Desired, from_document, from_patch, from_text
 from phaeton.config.effects import effects, restarts_web
-from phaeton.config.hiding import hidden_text
 from phaeton.config.load import PLACES, Loaded, parse, places, text_of
 from phaeton.config.problems import ConfigError, Place
 from phaeton.config.reading import place_of
@@ -39,6 +37,9 @@ from phaeton.sinks.web.settings import (
     Wish,
 )
 from phaeton.sources.config_file import ConfigFile
+
+if TYPE_CHECKING:
+    from phaeton.config.desired import Desired
 
 _log = logging.getLogger("phaeton.settings")
 
@@ -78,7 +79,7 @@ class LiveSettings:
         loaded = self._file.loaded
         if loaded.path is None:
             return hidden_yaml(loaded.config)
-        return await asyncio.to_thread(hidden_text, loaded.text)
+        return await asyncio.to_thread(_hidden, loaded.text)
 
     async def keys(self) -> Keys:
         """Where each value comes from."""
@@ -144,6 +145,8 @@ class LiveSettings:
 
     def _desired(self, wish: Wish, base: Loaded, running: Loaded) -> Desired:
         """The wish on top of a file; ``running`` is what it is compared with."""
+        from phaeton.config.desired import from_document, from_patch, from_text  # noqa: PLC0415 - few save
+
         environ = self._file.environ
         text = base.text
         if base.path is None and not text and not environment.names_a_charger(environ):
@@ -307,8 +310,10 @@ class LiveSettings:
         return await asyncio.to_thread(self._revision_text, number, self._file.loaded.text)
 
     def _revision_text(self, number: int, text: str) -> RevisionText:
+        import difflib  # noqa: PLC0415 - few look
+
         revision = self._revision(number)
-        then, now = hidden_text(revision.text), hidden_text(text)
+        then, now = _hidden(revision.text), _hidden(text)
         diff = difflib.unified_diff(
             then.splitlines(keepends=True), now.splitlines(keepends=True), f"revision {number}", "in force", n=2
         )
@@ -330,3 +335,9 @@ class LiveSettings:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _hidden(text: str) -> str:
+    from phaeton.config.hiding import hidden_text  # noqa: PLC0415 - few look
+
+    return hidden_text(text)

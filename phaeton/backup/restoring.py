@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from phaeton.backup import MARKER, STAGED
 from phaeton.backup.collect import STORE_FILE, House, checked, store_of
 from phaeton.backup.container import CONFIGURATION, DATABASE, PLAIN_STORE, Opened, opened
 from phaeton.backup.problem import BackupError
@@ -35,8 +36,6 @@ from phaeton.sinks.store.copying import UnfitError, judge, put_facts, secret_fac
 
 _log = logging.getLogger("phaeton.backup")
 
-MARKER = "restore.json"
-STAGED = "restore-staged"
 ASIDE = "before-restore"
 MOST_ASIDE = 3
 SPARE_BYTES = 10_000_000
@@ -132,11 +131,6 @@ def stage(house: House, backup: Path, password: str, include: tuple[str, ...] | 
     fresh.replace(house.store / MARKER)
     saving.settle(house.store)
     return content
-
-
-def waits(store: Path) -> bool:
-    """Whether a backup is ready to be put in place."""
-    return (store / MARKER).exists()
 
 
 def finish(store: Path) -> Finished | None:

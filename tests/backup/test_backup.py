@@ -16,11 +16,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from phaeton.backup import container, restoring, sealing
+from phaeton.backup import STAGED, container, restoring, sealing, waits
 from phaeton.backup.collect import House, make
 from phaeton.backup.container import opened
 from phaeton.backup.problem import BackupError
-from phaeton.backup.restoring import finish, look, stage, waits
+from phaeton.backup.restoring import finish, look, stage
 from phaeton.config.load import load
 from tests.backup.house import PASSWORD, build, contents
 
@@ -322,12 +322,12 @@ def whole_plain(house: House, folder: Path) -> Path:
 
 
 def test_a_kill_while_unpacking_changes_nothing(old: House, new: House, tmp_path: Path) -> None:
-    (new.store / restoring.STAGED).mkdir()
-    (new.store / restoring.STAGED / "sessions.db").write_bytes(b"half")
+    (new.store / STAGED).mkdir()
+    (new.store / STAGED / "sessions.db").write_bytes(b"half")
     before = contents(new)
     assert finish(new.store) is None
     assert contents(new) == before
-    assert not (new.store / restoring.STAGED).exists()
+    assert not (new.store / STAGED).exists()
 
 
 def test_a_full_disk_is_told_before_anything_happens(

@@ -6,6 +6,7 @@ import asyncio
 import re
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -211,3 +212,69 @@ async def test_a_kill_while_saving_leaves_a_whole_file(site: Rig) -> None:
         assert not list(site.folder.glob(".phaeton_config*")), "what was begun is swept away"
         assert len((await ask(site, "GET", "/api/config/revisions"))[1]) >= 2
     await site.register_becomes(16.0)
+
+
+async def test_a_backup_goes_out_and_comes_back_over_the_api(site: Rig) -> None:
+    body = {"include": ["config", "sessions", "secrets"], "password": "correct horse battery"}
+    async with aiohttp.ClientSession(site.web) as session:
+        async with session.post("/api/backup", json=body) as answer:
+            assert answer.status == 200
+            assert answer.headers["Content-Disposition"].endswith('.phaeton-backup"')
+            backup = await answer.read()
+        async with session.post("/api/backup", json={"include": ["secrets", "config"]}) as answer:
+            assert (answer.status, (await answer.json())["field"]) == (422, "password")
+        before = site.config.read_text()
+        await session.patch("/api/config", json={"auto": {"rest_s": 999}})
+        assert "rest_s: 999" in site.config.read_text()
+        octets = {"Content-Type": "application/octet-stream"}
+        async with session.post("/api/restore", data=backup[:-1], headers=octets) as answer:
+            cut = (await answer.json())["upload"]
+        async with session.post("/api/restore/check", json={"upload": cut, "password": body["password"]}) as answer:
+            assert (answer.status, "cut short" in (await answer.json())["detail"]) == (422, True)
+        async with session.post("/api/restore", data=backup, headers=octets) as answer:
+            upload = (await answer.json())["upload"]
+        wanted = {"upload": upload, "password": "wrong password"}
+        async with session.post("/api/restore/apply", json=wanted) as answer:
+            assert (answer.status, (await answer.json())["field"]) == (422, "password")
+        wanted["password"] = body["password"]
+        async with session.post("/api/restore/check", json=wanted) as answer:
+            seen = await answer.json()
+            assert seen["changed"] == ["auto.rest_s: 999.0 -> 300.0"]
+        assert "rest_s: 999" in site.config.read_text()
+        began = len(site.log)
+        async with session.post("/api/restore/apply", json=wanted) as answer:
+            assert answer.status == 200
+
+    async def is_back() -> bool:
+        return any("page is at" in line for line in site.log[began:])
+
+    await eventually(is_back)
+    assert site.config.read_text() == before
+    site.web = next(line for line in site.log[began:] if "page is at http" in line).rsplit(" ", 1)[1]
+    assert (await ask(site, "GET", "/api/config"))[1]["auto"]["rest_s"] == 300
+    assert (await ask(site, "GET", "/api/config/revisions"))[1][0]["who"] == "restore"
+    assert site.process is not None
+    assert site.process.returncode is None, "the process went on"
+    assert not list((site.folder / "state").glob(".upload-*"))
+    assert site.register_a == 16.0
+    assert (await ask(site, "POST", "/api/set_current", {"amps": 9.0}))[0] == 200
+    await site.register_becomes(9.0)
+
+
+async def test_the_terminal_restores_into_a_running_daemon(site: Rig) -> None:
+    backup = site.folder / "b.phaeton-backup"
+    for words in (("backup", str(backup), "--without-secrets"), ("restore", str(backup))):
+        began = len(site.log)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "phaeton", *words, "-c", str(site.config), stdout=asyncio.subprocess.PIPE
+        )
+        said, _ = await asyncio.wait_for(process.communicate(), 20)
+        assert process.returncode == 0
+    assert b"The daemon begins anew with it now." in said
+
+    async def is_back() -> bool:
+        return any("page is at" in line for line in site.log[began:])
+
+    await eventually(is_back)
+    assert any("a backup was taken over" in line for line in site.log)
+    assert "token: tell-nobody-this" in site.config.read_text()
