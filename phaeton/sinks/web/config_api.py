@@ -67,7 +67,7 @@ class ConfigApi:
 
     def endpoints(self) -> Endpoints:
         """All of this part."""
-        one = "/api/config/revisions/{number:[0-9]{1,8}}"
+        one = "/api/config/revisions/{number:[0-9]+}"
         first = {"number": "1"}
         read, admin = Scope.READ, Scope.ADMIN
         away = {503: "the configuration of this daemon is not kept"}
