@@ -50,6 +50,7 @@ def _add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     _add_costs(parser)
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the comparison here (- = standard output)")
+    parser.add_argument("--html", type=Path, metavar="OUT", help="write a page with plots here")
     parser.set_defaults(handler=_compare)
 
 

@@ -16,6 +16,7 @@ from phaeton.model import Zone
 from phaeton.simulation.csv_rows import InputError
 from phaeton.simulation.history import History, read_history
 from phaeton.simulation.house_setup import HouseSetup
+from phaeton.simulation.out_files import STANDARD_OUTPUT, can_be_written
 from phaeton.simulation.progress import ProgressBar
 from phaeton.simulation.result import Result, Setup
 from phaeton.simulation.scope import SimulationError
@@ -45,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
     bar = ProgressBar("simulating")
     series = Series() if options.html is not None else None
     try:
+        can_be_written((options.json, options.html))
         inputs = read_inputs(options)
         result = simulate(
             inputs.history, inputs.config, inputs.stays, inputs.tariff, inputs.setup, series=series, progress=bar
@@ -62,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _write(options: argparse.Namespace, result: Result, series: Series | None, config: Config) -> bool:
     try:
-        if options.json is not None and str(options.json) != "-":
+        if options.json is not None and str(options.json) != STANDARD_OUTPUT:
             options.json.write_bytes(result.json())
         if series is not None:
             from phaeton.simulation.report import page  # noqa: PLC0415
@@ -74,7 +76,7 @@ def _write(options: argparse.Namespace, result: Result, series: Series | None, c
     except OSError as error:
         complain(f"{error.filename} cannot be written: {error.strerror}")
         return False
-    if options.json is not None and str(options.json) == "-":
+    if options.json is not None and str(options.json) == STANDARD_OUTPUT:
         sys.stdout.buffer.write(result.json())
     else:
         sys.stdout.write("\n".join(summary(result, config.prices.currency)) + "\n")

@@ -123,7 +123,8 @@ def test_the_configuration_of_the_daemon_is_used_and_the_environment_is_not(tmp_
         (("--sessions", "nowhere.csv"), "nowhere.csv: cannot be read"),
         (("--daily-kwh", "-3"), "-3 must be 0 or more"),
         (("--config", "nowhere.yaml"), "there is no such file"),
-        (("--json", "nowhere/out.json"), "nowhere/out.json cannot be written"),
+        (("--json", "nowhere/out.json"), "nowhere/out.json cannot be written: there is no folder nowhere. Make it"),
+        (("--html", "nowhere/out.html"), "nowhere/out.html cannot be written: there is no folder nowhere. Make it"),
     ],
 )
 def test_what_is_wrong_is_said_in_words(history: Path, arguments: tuple[str, ...], phrase: str) -> None:

@@ -13,12 +13,14 @@ from phaeton.simulation.command import OK, WRONG, Inputs, complain, read_inputs
 from phaeton.simulation.compare.comparison import Comparison, Outcome, compare
 from phaeton.simulation.compare.strategies import Strategy, built_in
 from phaeton.simulation.csv_rows import InputError
+from phaeton.simulation.out_files import STANDARD_OUTPUT, can_be_written
 from phaeton.simulation.progress import ProgressBar
 from phaeton.simulation.question import Question
 from phaeton.simulation.scope import SimulationError, scope
 from phaeton.simulation.settings import configured
 from phaeton.simulation.workers import cores, local
 from phaeton.simulation.worth import worth
+from phaeton.zones import zone as zone_of
 
 NO_MEMORY = "a process of the run was ended from outside, perhaps for want of memory: try again with --jobs 1"
 
@@ -27,6 +29,7 @@ def run(options: argparse.Namespace) -> int:
     """Compare, write what was asked for, and tell the outcome in a table."""
     bar = ProgressBar("comparing")
     try:
+        can_be_written((options.json, options.html))
         inputs = read_inputs(options)
         strategies = [*built_in(inputs.config, inputs.setup.house), *_own(options, inputs)]
         question = Question(inputs.history, inputs.stays, inputs.tariff, inputs.setup)
@@ -45,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
         return WRONG
     bar.done()
     found.notes[:0] = inputs.notes
-    return OK if _write(options, found, inputs) else WRONG
+    return OK if _write(options, found, inputs, strategies) else WRONG
 
 
 def _own(options: argparse.Namespace, inputs: Inputs) -> Iterator[Strategy]:
@@ -66,14 +69,20 @@ def _own(options: argparse.Namespace, inputs: Inputs) -> Iterator[Strategy]:
         )
 
 
-def _write(options: argparse.Namespace, found: Comparison, inputs: Inputs) -> bool:
+def _write(options: argparse.Namespace, found: Comparison, inputs: Inputs, strategies: Sequence[Strategy]) -> bool:
     try:
-        if options.json is not None and str(options.json) != "-":
+        if options.json is not None and str(options.json) != STANDARD_OUTPUT:
             options.json.write_bytes(found.json())
+        if options.html is not None:
+            from phaeton.simulation.report import comparison_page  # noqa: PLC0415
+
+            zone = zone_of(inputs.config.site.timezone, inputs.history.start_s)
+            configs = {one.name: one.config for one in strategies}
+            options.html.write_text(comparison_page(found, zone, configs, inputs.config), encoding="utf-8")
     except OSError as error:
         complain(f"{error.filename} cannot be written: {error.strerror}")
         return False
-    if options.json is not None and str(options.json) == "-":
+    if options.json is not None and str(options.json) == STANDARD_OUTPUT:
         sys.stdout.buffer.write(found.json())
     else:
         sys.stdout.write("\n".join(table(found)) + "\n")

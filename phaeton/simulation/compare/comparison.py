@@ -19,6 +19,10 @@ SCHEMA = "phaeton-comparison/1"
 MISSED_KWH = 0.05
 """A goal that misses by less counts as met."""
 NO_BOUND = "The optimum needs the optional part `bound`: pip install 'phaeton[bound]'. Compared without it"
+BATTERY_TOO = (
+    "The optimum runs the house battery at its best too, which no way to charge a car can: the last part of the "
+    "possible saving is out of reach"
+)
 _LEAST_SAVING = 0.005
 
 
@@ -106,6 +110,8 @@ def compare(
         outcomes["bound"] = _outcome("Perfect foresight", about, bound, worth, base, possible)
         if possible is not None and possible < _LEAST_SAVING:
             notes.append("Charging at once could not be improved on here, so there is no share of a saving")
+        elif question.setup.house.battery_kwh:
+            notes.append(BATTERY_TOO)
     first = runs[strategies[0].name]
     common = [note for note in first.notes if all(note in run.notes for run in runs.values())]
     own = [f"{outcomes[name].title}: {note}" for name, run in runs.items() for note in run.notes if note not in common]

@@ -1,5 +1,6 @@
-"""The page about a simulation: one file with everything in it, for a person."""
+"""The pages about a simulation and a comparison: one file each with everything in it, for a person."""
 
+from phaeton.simulation.report.comparison import comparison_page
 from phaeton.simulation.report.compose import page
 
-__all__ = ["page"]
+__all__ = ["comparison_page", "page"]

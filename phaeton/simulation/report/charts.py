@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 from math import ceil, floor, isnan, log10
+from typing import NamedTuple
 
 from phaeton.calendar_days import wall_s
 from phaeton.model import Zone
@@ -26,12 +27,23 @@ def scale(most: float, lines: int = 4) -> list[float]:
     return [step * n for n in range(ceil(most / step - 1e-9) + 1)]
 
 
+def spread(least: float, most: float, lines: int = 5) -> list[float]:
+    """Round numbers from at most ``least`` to at least ``most``, 0 among them."""
+    least, most = min(least, 0.0), max(most, 0.0)
+    above = scale(most - least, lines)
+    step = above[1]
+    return (
+        [step * n for n in range(floor(least / step + 1e-9), ceil(most / step - 1e-9) + 1)] if most > least else above
+    )
+
+
 def _lines(levels: Sequence[float], top: float, bottom: float, unit: str) -> list[str]:
     """The lines behind a plot with their numbers."""
     drawn = []
-    decimals = 0 if levels[-1] >= 10 or levels[1] == int(levels[1]) else 1
+    step = levels[1] - levels[0]
+    decimals = 0 if levels[-1] >= 10 or step == int(step) else 1
     for level in levels:
-        y = bottom - (bottom - top) * level / levels[-1]
+        y = bottom - (bottom - top) * (level - levels[0]) / (levels[-1] - levels[0])
         drawn.append(f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
         drawn.append(f'<text class="tick" x="{_LEFT - 8}" y="{y + 4:.1f}">{words.number(level, decimals)}</text>')
     drawn.append(f'<text class="tick unit" x="{_LEFT - 8}" y="{top - 12:.1f}">{unit}</text>')
@@ -75,6 +87,70 @@ def by_month(months: Sequence[MonthTotals], currency: str) -> str:
     if labels:
         drawn.append(f'<text class="tick" x="{_LEFT - 8}" y="{bottom + 38:.1f}">{escape(currency)}</text>')
     return _svg(height, "Energy of the car by month and source", drawn)
+
+
+Columns = tuple[str, str, Sequence[float]]
+"""Class for the look, name, and a number for each month."""
+
+
+def side_by_side(months: Sequence[str], columns: Sequence[Columns], unit: str, label: str) -> str:
+    """Columns beside each other for each month, below the line where they are negative."""
+    top, bottom, height = 34.0, 270.0, 322.0
+    everything = [value for _, _, values in columns for value in values]
+    levels = spread(min(everything, default=0.0), max(everything, default=0.0))
+    drawn = _lines(levels, top, bottom, escape(unit))
+    slot = (_WIDTH - _LEFT - _RIGHT) / max(len(months), 1)
+    wide = min(slot * 0.8 / max(len(columns), 1), 34.0)
+    each_w = (bottom - top) / (levels[-1] - levels[0])
+    zero = bottom + each_w * levels[0]
+    every = ceil(len(months) / 26)
+    for index, month in enumerate(months):
+        middle = _LEFT + slot * (index + 0.5)
+        name, year = words.month(month)
+        left = middle - wide * len(columns) / 2
+        for place, (kind, title, values) in enumerate(columns):
+            value = values[index]
+            tall = abs(value) * each_w
+            y = zero - tall if value > 0 else zero
+            told = f"{name} {year}, {title}: {words.money(value, unit)}"
+            drawn.append(
+                f'<g><title>{escape(told)}</title><rect class="{kind}" x="{left + wide * place:.1f}" y="{y:.1f}" '
+                f'width="{max(wide - 2.0, 1.0):.1f}" height="{max(tall, 0.5):.1f}"/></g>'
+            )
+        if index % every == 0:
+            drawn.append(f'<text class="name" x="{middle:.1f}" y="{bottom + 20:.1f}">{name}</text>')
+            if name == "Jan" or index == 0:
+                drawn.append(f'<text class="below year" x="{middle:.1f}" y="{bottom + 38:.1f}">{year}</text>')
+    drawn.append(f'<line class="zero" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{zero:.1f}" y2="{zero:.1f}"/>')
+    return _svg(height, escape(label), drawn)
+
+
+class Against(NamedTuple):
+    """A bar of an amount, seen from the least that was possible."""
+
+    amount: float
+    least: float | None
+    """None where that is not known."""
+    lowest: float
+    """The ends of the scale, 0 among them."""
+    highest: float
+
+
+def against(one: Against) -> str:
+    """What had to be paid is plain, what the least possible would have spared is hatched, and a mark stands at it."""
+    span = one.highest - one.lowest or 1.0
+
+    def piece(kind: str, begin: float, end: float) -> str:
+        left, right = 100.0 * (begin - one.lowest) / span, 100.0 * (end - one.lowest) / span
+        return f'<span class="{kind}" style="left:{left:.2f}%;width:{right - left:.2f}%"></span>'
+
+    least = one.amount if one.least is None else min(one.least, one.amount)
+    pieces = [piece("zero", 0.0, 0.0), piece("due", min(0.0, one.amount), max(0.0, least))]
+    if one.amount > least:
+        pieces.append(piece("spared", least, one.amount))
+    if one.least is not None:
+        pieces.append(piece("mark", one.least, one.least))
+    return f'<div class="track" aria-hidden="true">{"".join(pieces)}</div>'
 
 
 def _average_day(series: Series, zone: Zone) -> tuple[list[list[float]], int]:

@@ -7,76 +7,47 @@ from array import array
 from collections.abc import Sequence
 from datetime import timedelta
 from html import escape
-from importlib.resources import files
 from math import ceil, isnan
 
 import msgspec
 
 from phaeton import __version__
-from phaeton.config.document import Plain
-from phaeton.config.tree import Charger, Config
-from phaeton.config.writing import keys
+from phaeton.config.tree import Config
 from phaeton.model import Zone
-from phaeton.simulation.house_setup import HouseSetup
-from phaeton.simulation.report import charts, words
+from phaeton.simulation.report import charts, parts, words
 from phaeton.simulation.result import Result, StayTotals
 from phaeton.simulation.series import Series
 
 _HERE = "simulation/report"
 _UPLOT = "sinks/web/page/vendor/uplot"
-_FIRST_STAYS, _MOST_STAYS, _MOST_GAPS = 10, 100, 20
+_FIRST_STAYS, _MOST_STAYS = 10, 100
 _MISSED_KWH = 0.05
 _UNKNOWN = -32768
 _INT16_MAX = 32767
-
-
-Card = tuple[str, str, str, str]
-"""Name, value, note and a class for the look."""
 
 
 def page(result: Result, series: Series, zone: Zone, currency: str, config: Config) -> str:
     """The whole page as HTML."""
     begin = words.local(zone, result.run.start)
     end = words.local(zone, result.run.end) - timedelta(seconds=1)
-    parts = {
-        "title": f"{words.day(begin)} \N{EN DASH} {words.day(end)}",
-        "subtitle": _subtitle(result),
-        "cards": _cards(result, currency),
-        "months": charts.by_month(result.months, currency),
-        "months-table": _months_table(result, currency),
-        "day": _day(charts.average_day(series, zone)),
-        "goals": _goals(result, zone),
-        "notes": _notes(result, zone),
-        "settings": _settings(config, result.run.house),
-        "version": escape(__version__),
-        "css": _asset(f"{_UPLOT}/uPlot.min.css") + _asset(f"{_HERE}/look.css"),
-        "uplot": _asset(f"{_UPLOT}/uPlot.iife.min.js"),
-        "data": _data(series, zone),
-        "script": _asset(f"{_HERE}/week.js"),
-    }
-    html = _asset(f"{_HERE}/page.html")
-    pieces = []
-    for piece in html.split("{{"):
-        name, mark, rest = piece.partition("}}")
-        pieces.append(parts[name] + rest if mark else piece)
-    return "".join(pieces)
-
-
-def _asset(path: str) -> str:
-    return (files("phaeton") / path).read_text(encoding="utf-8")
-
-
-def _subtitle(result: Result) -> str:
-    run = result.run
-    hours = sum(gap.hours for gap in result.gaps)
-    gaps = f", without {words.number(hours, 1)} h that the history does not know" if hours else ""
-    texture = ", with made-up seconds" if run.texture else ""
-    return escape(
-        f"{words.number(result.steps)} steps of {run.step_s:g} s over data in steps of {words.length(run.data_s / 60)}"
-        f"{texture}{gaps}; times are those of {run.timezone}"
-        if run.data_s >= 60
-        else f"{words.number(result.steps)} steps of {run.step_s:g} s over data in steps of {run.data_s:g} s{gaps}; "
-        f"times are those of {run.timezone}"
+    return parts.filled(
+        "page.html",
+        {
+            "title": f"{words.day(begin)} \N{EN DASH} {words.day(end)}",
+            "subtitle": parts.run_told(result),
+            "cards": _cards(result, currency),
+            "months": charts.by_month(result.months, currency),
+            "months-table": _months_table(result, currency),
+            "day": _day(charts.average_day(series, zone)),
+            "goals": _goals(result, zone),
+            "notes": _notes(result, zone),
+            "settings": parts.settings(config, result.run.house),
+            "version": escape(__version__),
+            "css": parts.asset(f"{_UPLOT}/uPlot.min.css") + parts.look(),
+            "uplot": parts.asset(f"{_UPLOT}/uPlot.iife.min.js"),
+            "data": _data(series, zone),
+            "script": parts.asset(f"{_HERE}/week.js"),
+        },
     )
 
 
@@ -113,10 +84,10 @@ def _cards(result: Result, currency: str) -> str:
         _starts(result),
         _battery(result),
     ]
-    return _origin(result) + "".join(_card(*one) for one in cards)
+    return _origin(result) + "".join(parts.card(*one) for one in cards)
 
 
-def _starts(result: Result) -> Card:
+def _starts(result: Result) -> parts.Card:
     totals = result.totals
     if "starts" in result.not_valid:
         return "Starts of the contactor", words.number(totals.starts), "not valid: too coarse to count", " doubtful"
@@ -124,7 +95,7 @@ def _starts(result: Result) -> Card:
     return "Starts of the contactor", words.number(totals.starts), f"{switches} phase switches, {writes} writes", ""
 
 
-def _battery(result: Result) -> Card:
+def _battery(result: Result) -> parts.Card:
     capacity_kwh, through_kwh = result.run.house.battery_kwh, result.totals.battery_throughput_kwh
     if not capacity_kwh:
         return "House battery", "\N{EN DASH}", "there is none", ""
@@ -132,32 +103,17 @@ def _battery(result: Result) -> Card:
     return "Through the house battery", words.energy(through_kwh), cycles, ""
 
 
-def _card(name: str, value: str, note: str, kind: str) -> str:
-    told = f'<p class="big">{escape(value)}</p><p class="note">{escape(note)}</p>'
-    return f'<div class="card{kind}"><h2>{name}</h2>{told}</div>'
-
-
 def _origin(result: Result) -> str:
     """The widest card: how much, and from where."""
-    totals = result.totals
-    whole = totals.ev_kwh
-    parts = (
-        ("pv", "Sun", totals.ev_from_pv_kwh),
-        ("battery", "House battery", totals.ev_from_battery_kwh),
-        ("grid-power", "Grid", totals.ev_from_grid_kwh),
-    )
-    bar = "".join(
-        f'<span class="{kind}" style="flex-grow:{kwh / whole:.5f}"></span>'
-        for kind, _, kwh in parts
-        if whole and kwh > 0
-    )
+    whole = result.totals.ev_kwh
+    found = parts.sources(result.totals)
     legend = "".join(
         f'<li class="{kind}"><b>{words.share(kwh, whole)}</b> {name}<small>{words.energy(kwh)}</small></li>'
-        for kind, name, kwh in parts
+        for kind, name, kwh in found
     )
     return (
         f'<div class="card wide"><h2>Into the car</h2><p class="big huge">{words.energy(whole)}</p>'
-        f'<div class="bar" aria-hidden="true">{bar}</div><ul class="legend origin">{legend}</ul></div>'
+        f'{parts.bar([(kind, kwh) for kind, _, kwh in found])}<ul class="legend origin">{legend}</ul></div>'
     )
 
 
@@ -235,41 +191,9 @@ def _goal_row(one: StayTotals, zone: Zone) -> str:
 
 
 def _notes(result: Result, zone: Zone) -> str:
-    items = [f"<li>{escape(note)}.</li>" for note in result.notes]
-    for gap in result.gaps[:_MOST_GAPS]:
-        begin, end = words.local(zone, gap.start), words.local(zone, gap.end)
-        items.append(
-            f"<li>Left out: {words.moment(begin)} {begin.year} to {words.moment(end)} "
-            f"({words.length(gap.hours * 60)}): {escape(gap.why)}.</li>"
-        )
-    if len(result.gaps) > _MOST_GAPS:
-        items.append(f"<li>… and {len(result.gaps) - _MOST_GAPS} more gaps.</li>")
+    items = parts.notes_told(result.notes, result.gaps, zone)
     speed = f"{words.number(result.steps)} steps in {result.wall_s:.1f} s, {words.number(result.steps_per_s)} a second"
     return f"<ul>{''.join(items)}<li>{speed}.</li></ul>"
-
-
-def _settings(config: Config, house: HouseSetup) -> str:
-    """The simulated house, and what differs from the defaults of the configuration."""
-    battery = "no house battery"
-    if house.battery_kwh:
-        battery = f"a house battery of {words.energy(house.battery_kwh)} and {words.number(house.battery_w)} W"
-    limit = "" if house.feed_in_limit_w is None else f", at most {words.number(house.feed_in_limit_w)} W fed in"
-    phases = "one phase" if house.car_phases == 1 else f"{house.car_phases} phases"
-    told = f'<p class="note">A car with {phases} of {house.car_max_a:g} A, {battery}{limit}.</p>'
-    usual = keys(Config(chargers=(Charger(host="simulated"),)))
-    changed = {key: value for key, value in keys(config).items() if usual.get(key) != value}
-    if not changed:
-        return f'{told}<p class="note">All settings of the control at their defaults.</p>'
-    rows = "".join(
-        f"<tr><th scope=row><code>{escape(key)}</code></th><td class=left>{_shown(value)}</td></tr>"
-        for key, value in changed.items()
-    )
-    table = f"<table><tbody>{rows}</tbody></table>"
-    return f"{told}<details open><summary>What differs from the defaults</summary>{table}</details>"
-
-
-def _shown(value: Plain) -> str:
-    return escape(msgspec.json.encode(value).decode())
 
 
 def _data(series: Series, zone: Zone) -> str:

@@ -18,6 +18,7 @@ from phaeton.config.writing import to_plain
 from phaeton.simulation.command import OK, WRONG, complain, read_inputs
 from phaeton.simulation.compare.command import NO_MEMORY
 from phaeton.simulation.csv_rows import InputError
+from phaeton.simulation.out_files import can_be_written
 from phaeton.simulation.progress import ProgressBar
 from phaeton.simulation.question import Question, Task, carried
 from phaeton.simulation.result import Result
@@ -70,6 +71,7 @@ def _sweep(options: argparse.Namespace, bar: ProgressBar) -> list[str]:
         raise SimulationError(f"--out {options.out}: let it end in .csv or .parquet")
     if options.out.suffix == ".parquet":
         need_parquet()
+    can_be_written((options.out, _rows_path(options.out)))
     axes = [*map(range_axis, options.set_range), *map(choice_axis, options.set_choice)]
     chosen = combinations(axes, options.samples, options.seed)
     tried = list(trials(options.config, options.set, axes, chosen))

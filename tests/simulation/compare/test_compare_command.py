@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,10 @@ STRATEGIES = ["immediate", "windows", "forerunner_auto", "auto", "price_plan"]
 
 
 def test_it_writes_the_comparison_and_tells_it_in_a_table(tmp_path: Path) -> None:
-    out = tmp_path / "out.json"
+    out, html = tmp_path / "out.json", tmp_path / "out.html"
     done = phaeton(
         "compare", *all_files(tmp_path, 4), "--battery-kwh", 5, "--set", "site.timezone=Europe/Amsterdam",
-        "--also", "sooner", "auto.start_delay_s=0", "auto.rest_s=0", "--json", out,
+        "--also", "sooner", "auto.start_delay_s=0", "auto.rest_s=0", "--json", out, "--html", html,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     found = json.loads(out.read_text())
@@ -40,6 +41,9 @@ def test_it_writes_the_comparison_and_tells_it_in_a_table(tmp_path: Path) -> Non
         "Perfect foresight",
     ):
         assert any(line.startswith(title) for line in done.stdout.splitlines())
+        assert f"<b>{escape(title)}</b>" in html.read_text()
+    assert "<code>auto.rest_s</code></th><td class=left>0" in html.read_text()
+    assert "http" not in html.read_text().replace("http://www.w3.org", "")
     assert "note: A kWh that is missing at a departure counts with 0.450 EUR" in done.stdout
 
 
@@ -77,7 +81,9 @@ def test_another_configuration_file_can_be_compared(tmp_path: Path) -> None:
         (("--set", "auto.rest_z=1"), "Did you mean auto.rest_s?"),
         (("--jobs", "0"), "'0' must be a whole number from 1 up"),
         (("--unmet-price", "-1"), "-1 must be 0 or more"),
-        (("--json", "nowhere/out.json"), "nowhere/out.json cannot be written"),
+        (("--json", "nowhere/out.json"), "nowhere/out.json cannot be written: there is no folder nowhere. Make it"),
+        (("--html", "nowhere/out.html"), "nowhere/out.html cannot be written: there is no folder nowhere. Make it"),
+        (("--html", "/"), "/ cannot be written: it is a folder. Give the name of a file in it"),
     ],
 )
 def test_what_is_wrong_is_said_in_words(tmp_path: Path, arguments: tuple[str, ...], phrase: str) -> None:
@@ -85,6 +91,16 @@ def test_what_is_wrong_is_said_in_words(tmp_path: Path, arguments: tuple[str, ..
     assert done.returncode == 2
     assert phrase in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_cannot_be_written_is_said_before_anything_is_read(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.json"
+    kept.write_text("what was there")
+    done = phaeton("compare", "--history", "none.csv", "--json", kept, "--html", tmp_path / "nowhere" / "out.html")
+    assert done.returncode == 2
+    assert "out.html cannot be written" in done.stderr
+    assert "none.csv" not in done.stderr
+    assert kept.read_text() == "what was there"
 
 
 def test_prices_of_another_time_are_refused(tmp_path: Path) -> None:
