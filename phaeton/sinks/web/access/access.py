@@ -115,6 +115,10 @@ class Access:
             self._keep_uses()
         return found
 
+    def is_valid(self, token: Token) -> bool:
+        """Whether a token that was found before is one still."""
+        return token.hash in self._held.tokens and not token.expired(self.utc())
+
     async def look(self) -> None:
         """Take over what was changed at the terminal, at most once a second."""
         if self._looking is None:
@@ -180,6 +184,10 @@ class Access:
         if self.logins.due:
             self.keep_logins()
         return found
+
+    def is_alive(self, login: Login, days: tuple[float, float]) -> bool:
+        """Whether a login that was found before lives still; it is used by this."""
+        return self.password_set and self.logins.use(login, self.password_id, days, self.utc())
 
     def log_out(self, login: Login) -> None:
         """End one."""

@@ -58,13 +58,17 @@ class Logins:
     def find(self, secret: str, password: str, days: tuple[float, float], utc_s: float) -> Login | None:
         """The login of this cookie while it lives; ``days`` are those unused and those at most."""
         login = self._by_hash.get(hash_of(secret))
-        if login is None:
-            return None
+        return login if login is not None and self.use(login, password, days, utc_s) else None
+
+    def use(self, login: Login, password: str, days: tuple[float, float], utc_s: float) -> bool:
+        """Whether it lives; if so, it is used now."""
+        if login.hash not in self._by_hash:
+            return False
         if login.password != password or utc_s >= ends_s(login, days):
             self.end(login)
-            return None
+            return False
         login.seen_s = max(login.seen_s, utc_s)
-        return login
+        return True
 
     def end(self, login: Login) -> None:
         """It opens nothing from here on."""

@@ -75,6 +75,9 @@ def _digest(password: str, kept: PasswordHash) -> bytes:
         return hashlib.pbkdf2_hmac("sha256", text, kept.salt, kept.rounds, DIGEST_BYTES)
     if not hasattr(hashlib, "scrypt"):
         raise PasswordError("this Python knows no scrypt: set the password anew with `phaeton password`")
-    return hashlib.scrypt(
-        text, salt=kept.salt, n=kept.n, r=kept.r, p=kept.p, maxmem=SCRYPT_MOST_BYTES, dklen=DIGEST_BYTES
-    )
+    try:
+        return hashlib.scrypt(
+            text, salt=kept.salt, n=kept.n, r=kept.r, p=kept.p, maxmem=SCRYPT_MOST_BYTES, dklen=DIGEST_BYTES
+        )
+    except ValueError:
+        raise PasswordError("the kept password cannot be checked: set it anew with `phaeton password`") from None

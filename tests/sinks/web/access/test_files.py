@@ -105,6 +105,12 @@ def test_a_hash_is_checked_with_the_parameters_it_was_made_with(monkeypatch: pyt
     assert matches("correct horse", kept)
 
 
+@pytest.mark.parametrize("n", [0, 3, 2**30])
+def test_a_hash_that_cannot_be_checked_is_told(n: int) -> None:
+    with pytest.raises(PasswordError, match="set it anew"):
+        matches("correct horse", PasswordHash("scrypt", b"salt", b"digest", n=n, r=8, p=1))
+
+
 def test_without_scrypt_there_is_another_hash_and_an_old_one_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     old = hashed("correct horse")
     monkeypatch.delattr(hashlib, "scrypt")
