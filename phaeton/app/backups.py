@@ -6,7 +6,9 @@ import asyncio
 import logging
 import os
 import secrets
+import shutil
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -58,6 +60,10 @@ class LiveBackups:
         for left in (*self._store.glob(".upload-*"), *self._store.glob(".made-*")):
             with suppress(OSError):
                 left.unlink()
+        for folder in (*self._store.glob(".backup-*"), *self._store.glob(".restore-*")):
+            with suppress(OSError):
+                if time.time() - folder.stat().st_mtime > UPLOAD_S:  # else a command may be using it
+                    shutil.rmtree(folder)
 
     @asynccontextmanager
     async def made(self, include: tuple[str, ...], password: str) -> AsyncIterator[Path]:

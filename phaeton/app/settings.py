@@ -248,8 +248,11 @@ class LiveSettings:
         if kept is not None:
             messages.append(f"the file was written in the present layout; the old one is {kept}")
         if found.edited.lost:
+            count = len(found.edited.lost)
             messages.append(
-                f"{len(found.edited.lost)} comments could not stay where they were; they are in the revision before"
+                "a comment of the file could not stay; it is in the revision before"
+                if count == 1
+                else f"{count} comments of the file could not stay; they are in the revision before"
             )
         try:
             return self._kept.add(now_s, who, found.loaded.text, found.change.keys, note), messages

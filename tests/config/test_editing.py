@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phaeton.config.document import Plain
+from phaeton.config.document import Plain, parse
 from phaeton.config.editing import comments_of, edited, of_text
 from phaeton.config.tree import Config
 from phaeton.config.writing import expanded, to_yaml
@@ -171,7 +171,7 @@ def test_what_cannot_be_changed_in_place_is_written_anew_and_told() -> None:
     assert of_text(done.text) == wanted
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(configs, configs, st.booleans(), st.integers(0, 2**32))
 def test_whatever_changes_reads_back_and_no_comment_vanishes_untold(
     before: Config, wanted: Config, comments: bool, seed: int
@@ -183,7 +183,7 @@ def test_whatever_changes_reads_back_and_no_comment_vanishes_untold(
     assert all(comment in left or comment in done.lost for comment in comments_of(text))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(configs, configs, st.sampled_from(Config.__struct_fields__[1:]), st.integers(0, 2**32))
 def test_a_change_of_one_section_is_made_in_place(before: Config, other: Config, section: str, seed: int) -> None:
     text = commented(to_yaml(before), seed)
@@ -192,6 +192,20 @@ def test_a_change_of_one_section_is_made_in_place(before: Config, other: Config,
     assert of_text(done.text) == wanted
     assert not done.anew
     assert done.lost == ()
+
+
+@settings(max_examples=50, deadline=None)
+@given(configs, configs, st.sets(st.sampled_from(Config.__struct_fields__[1:])), st.integers(0, 2**32))
+def test_what_shall_not_be_written_is_not_in_the_text(before: Config, other: Config, gone: set[str], seed: int) -> None:
+    text = commented(to_yaml(before, defaults=seed % 2 == 0), seed)
+    wanted = msgspec.structs.replace(other, **{name: getattr(Config(), name) for name in gone})
+    document = expanded(wanted)
+    assert isinstance(document, dict)
+    done = edited(text, wanted, {key: value for key, value in document.items() if key not in gone})
+    assert of_text(done.text) == wanted
+    assert not gone & parse(done.text).entries.keys()
+    left = comments_of(done.text)
+    assert all(comment in left or comment in done.lost for comment in comments_of(text))
 
 
 def commented(text: str, seed: int) -> str:
