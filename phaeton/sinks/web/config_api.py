@@ -10,7 +10,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from phaeton.config.problems import ConfigError
 from phaeton.config.schema import json_schema
-from phaeton.sinks.web.endpoint import JSON, Ask, Endpoint, Endpoints, Example, Nothing, Scope
+from phaeton.sinks.web.endpoint import JSON, Ask, Endpoint, Endpoints, Example, Media, Nothing, Scope
 from phaeton.sinks.web.parts import Parts
 from phaeton.sinks.web.problem import ProblemError
 from phaeton.sinks.web.settings import (
@@ -76,7 +76,7 @@ class ConfigApi:
             Endpoint(
                 "GET", "/api/config", self.show, read,
                 "All of the configuration with its defaults; secrets are `***`. The `ETag` is for `If-Match`",
-                dict[str, Any], ConfigQuery, problems=away,
+                dict[str, Any], ConfigQuery, problems=away, others=(Media(YAML, binary=True),),
             ),
             Endpoint(
                 "PUT", "/api/config", self.replace, admin,

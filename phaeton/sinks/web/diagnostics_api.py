@@ -99,7 +99,7 @@ class DiagnosticsApi:
         tag = "diagnostics"
         first = {"id": "1"}
         not_ready = {503: "it is not ready; `reasons` says why, to who may see the state"}
-        away = NO_DAEMON | {404: "there is no such charger", 502: "the charger refuses it or does not answer"}
+        away = NO_DAEMON | {404: "there is no such charger", 409: "the charger refuses it or does not answer"}
         return [
             Endpoint(
                 "GET", "/api/ready", self.ready, Scope.OPEN, "Whether charger, bus and control are well", Readiness,
@@ -217,7 +217,7 @@ class DiagnosticsApi:
             except ValueError as error:
                 raise ProblemError(422, str(error), "unit") from None
             except ReadError as error:
-                raise ProblemError(502, str(error)) from None
+                raise ProblemError(409, str(error)) from None
         return structs.replace(inspection.registers(point), live=live)
 
 

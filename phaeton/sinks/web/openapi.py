@@ -159,7 +159,7 @@ def _operation(endpoint: Endpoint[Any, Any], schemas: list[Plain], components: M
         "tags": [chapter(endpoint)],
         "x-needs": endpoint.needs.name.lower(),
         "x-example-status": endpoint.example.status or endpoint.status,
-        "security": [{"token": []}, {"session": []}] if endpoint.needs > Scope.GUEST else [{}],
+        "security": _security(endpoint.needs),
         "parameters": [*_places(endpoint), *_parameters(endpoint, query, components)],
         "responses": _responses(endpoint, answer),
     }
@@ -172,6 +172,13 @@ def _operation(endpoint: Endpoint[Any, Any], schemas: list[Plain], components: M
             content["examples"] = {"example": {"value": endpoint.example.body}}
         operation["requestBody"] = {"required": True, "content": dict.fromkeys(endpoint.takes, content)}
     return operation
+
+
+def _security(needs: Scope) -> list[Plain]:
+    if needs == Scope.OPEN:
+        return []
+    ways: list[Plain] = [{"token": []}, {"session": []}]
+    return [*ways, {}] if needs == Scope.GUEST else ways
 
 
 def _places(endpoint: Endpoint[Any, Any]) -> Iterable[Plain]:
