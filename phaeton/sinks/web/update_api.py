@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from phaeton import __version__
 from phaeton.sinks.web.endpoint import Ask, Endpoint, Endpoints, Example, Media, Nothing, Scope
@@ -49,8 +50,8 @@ class UpdateApi:
                 UpdateStatus,
             ),
             Endpoint(
-                "POST", f"{base}/check", self.check, admin, "Ask for the newest release", UpdateStatus, problems=cannot,
-                example=refused,
+                "POST", f"{base}/check", self.check, admin,
+                "Ask for the newest release; what is in the way is told in `error`", UpdateStatus,
             ),
             Endpoint(
                 "GET", f"{base}/releases", self.releases, Scope.READ, "The releases", list[ReleaseInfo],
@@ -72,16 +73,13 @@ class UpdateApi:
 
     async def status(self, ask: Ask[Nothing, Nothing]) -> UpdateStatus:
         """What is known now."""
-        if self._updates is not None:
-            return self._updates.status()
-        found = self._installation
-        return UpdateStatus(
-            current_version=__version__, installed_as=found.installed_as, how_to_update=found.how_to_update
-        )
+        return self._alone() if self._updates is None else self._updates.status()
 
     async def check(self, ask: Ask[Nothing, Nothing]) -> UpdateStatus:
         """Ask for the newest release."""
-        return await self._there().check()
+        if self._updates is None:
+            return replace(self._alone(), error=self._why_not())
+        return await self._updates.check()
 
     async def releases(self, ask: Ask[Nothing, Nothing]) -> list[ReleaseInfo]:
         """The releases."""
@@ -118,6 +116,14 @@ class UpdateApi:
 
     def _there(self) -> Updates:
         if self._updates is None:
-            how = self._installation.how_to_update
-            raise ProblemError(409, f"this installation cannot replace itself; update it with {how}")
+            raise ProblemError(409, self._why_not())
         return self._updates
+
+    def _alone(self) -> UpdateStatus:
+        found = self._installation
+        return UpdateStatus(
+            current_version=__version__, installed_as=found.installed_as, how_to_update=found.how_to_update
+        )
+
+    def _why_not(self) -> str:
+        return f"this installation cannot replace itself; update it with {self._installation.how_to_update}"

@@ -90,7 +90,10 @@ async def test_without_a_means_the_owner_is_told_how() -> None:
             "previous_version": None,
             "busy": "",
         }
-        for path, body in (("check", {}), ("apply", {"version": "v9"}), ("apply", {}), ("rollback", {})):
+        status, checked = await post(client, "/api/update/check", {})
+        assert (status, checked["update_available"]) == (200, False)
+        assert "update it with" in checked["error"]
+        for path, body in (("apply", {"version": "v9"}), ("apply", {}), ("rollback", {})):
             status, problem = await post(client, f"/api/update/{path}", body)
             assert status == 409
             assert "update it with `pip install --upgrade phaeton`" in problem["detail"]
