@@ -19,10 +19,9 @@ from phaeton.config.change import Change, compare
 from phaeton.config.effects import effects, restarts_web
 from phaeton.config.load import PLACES, Loaded, parse, places, text_of
 from phaeton.config.problems import ConfigError, Place
-from phaeton.config.reading import place_of
 from phaeton.config.revisions import Revision, Revisions
 from phaeton.config.tree import Config
-from phaeton.config.writing import hidden_yaml, keys, to_plain
+from phaeton.config.writing import at_default, hidden_yaml, keys, to_plain
 from phaeton.sinks.web.settings import (
     Judgement,
     KeyInfo,
@@ -87,18 +86,16 @@ class LiveSettings:
 
     def _keys(self, loaded: Loaded, etag: str) -> Keys:
         known = places(loaded.text, self._file.environ)
-        defaults = keys(Config(chargers=()))
         entries = []
         for path, value in keys(loaded.config).items():
-            written = known.get(path)
-            if written is None and "[" in path:
-                written = known.get(path.rpartition("[")[0])
-            place = place_of(known, path) if written is not None else Place()
+            short = path.removesuffix(".value")  # a secret may be written as a text
+            written = path if path in known else short if short in known else None
+            place = known[written] if written is not None else Place()
             entries.append(
                 KeyInfo(
                     path,
                     value,
-                    default=path in defaults and defaults[path] == value,
+                    default=at_default(path, value),
                     origin="environment" if place.variable else "file" if written is not None else "default",
                     line=place.line,
                     variable=place.variable or None,

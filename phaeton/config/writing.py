@@ -10,7 +10,7 @@ from msgspec import inspect
 
 from phaeton.config.document import Plain, integer, real
 from phaeton.config.node import Secret
-from phaeton.config.reading import bare, described, is_secret_kind, tree
+from phaeton.config.reading import bare, described, is_secret_kind, kind_at, tree
 from phaeton.config.tree import VERSION, Config
 from phaeton.redaction import HIDDEN, is_secret, redacted
 
@@ -21,6 +21,7 @@ HEADING = """\
 """What a file that Phaeton writes as a whole begins with."""
 
 _WORD = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*|[0-9]+(\.[0-9]+){3}")
+_STEP = re.compile(r"\[([0-9]+)\]|([^.\[\]]+)")
 _RESERVED = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
 
 
@@ -60,6 +61,17 @@ def keys(config: Config, *, hide: bool = True) -> dict[str, Plain]:
     found: dict[str, Plain] = {}
     _collect(to_plain(config) if hide else _plain(config), "", found)
     return found
+
+
+def at_default(path: str, value: Plain) -> bool:
+    """Whether the value of a key (as `keys` names them) is its default."""
+    steps = tuple(int(number) if number else name for number, name in _STEP.findall(path))
+    section = kind_at(steps[:-1])
+    inner = bare(section)[0] if section is not None else None
+    if not isinstance(inner, inspect.StructType):
+        return False
+    field = next((field for field in inner.fields if field.name == steps[-1]), None)
+    return field is not None and not field.required and default_of(field) == value
 
 
 def _collect(value: Plain, path: str, found: dict[str, Plain]) -> None:

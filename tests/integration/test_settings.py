@@ -189,6 +189,12 @@ async def test_the_environment_wins_and_is_not_written(tmp_path: Path, monkeypat
         assert known["auto.rest_s"] == ("environment", None, "PHAETON_AUTO__REST_S")
         assert known["auto.start_delay_s"] == ("file", 10, None)
         assert known["auto.smoothing_s"] == ("default", None, None)
+        assert known["prices.homeassistant.token.value"] == ("file", 15, None)
+        assert known["chargers[0].limits.max_phases"] == ("default", None, None)
+        own = {one["path"] for one in keys["keys"] if not one["default"]}
+        assert {path for path in own if path.startswith("chargers[0]")} == {
+            "chargers[0].id", "chargers[0].host", "chargers[0].port", "chargers[0].initial.mode"
+        }  # fmt: skip
         status, body, _ = await ask(site, "PATCH", "/api/config", {"auto": {"rest_s": 5}})
         assert (status, body["field"]) == (422, "auto.rest_s")
         assert (await ask(site, "PATCH", "/api/config", {"auto": {"start_delay_s": 5}}))[0] == 200
