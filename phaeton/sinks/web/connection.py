@@ -34,22 +34,23 @@ class Crowd:
     def __init__(self, trusted: tuple[Network, ...]) -> None:
         self._trusted = trusted
         self._of: Counter[str] = Counter()
-        self._all = 0
+        self.count = 0
+        """Connections that are open."""
 
     def enter(self, peer: str) -> str | None:
         """Count one; returns what it is counted under, None when it may not stay."""
         address = parsed(peer)
         name = group(address)
         free = address is not None and (address.is_loopback or any(address in net for net in self._trusted))
-        if self._all >= MOST or (not free and self._of[name] >= MOST_OF_ONE):
+        if self.count >= MOST or (not free and self._of[name] >= MOST_OF_ONE):
             return None
-        self._all += 1
+        self.count += 1
         self._of[name] += 1
         return name
 
     def leave(self, name: str) -> None:
         """One is gone."""
-        self._all -= 1
+        self.count -= 1
         self._of[name] -= 1
         if not self._of[name]:
             del self._of[name]

@@ -53,7 +53,7 @@ async def _answer(request: web.Request, handler: Handler, gate: Gate) -> web.Str
     except web.RequestPayloadError:
         return response(400, "the body is not what its headers say")
     except Exception:
-        _log.exception("%s %s failed", request.method, request.path)
+        _log.exception("%s %s failed", request.method, request.rel_url.raw_path)
         return response(500, "Phaeton failed on this request; its log says why")
 
 

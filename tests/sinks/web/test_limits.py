@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
 from pathlib import Path
 
 import aiohttp
@@ -225,3 +226,21 @@ async def test_a_stalled_stream_and_a_new_password_do_not_stop_the_end_of_the_se
         await home.access.set_password("another password")
         assert await ended(stream)
         await until(lambda: home.server.clients == 0)
+
+
+async def test_an_answer_that_nobody_takes_ends_its_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "UNREAD_MS", 500)
+    async with house(tmp_path) as home:
+        lazy = socket.socket()
+        lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        lazy.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(lazy, ("127.0.0.1", home.port))
+        request = b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        await asyncio.get_running_loop().sock_sendall(lazy, request * 50)
+        async with home.client() as client:
+            await status(client, "/api/health")
+        site = home.server.site
+        assert site is not None
+        await until(lambda: site.crowd.count == 1)
+        await until(lambda: site.crowd.count == 0, within_s=15)
+        lazy.close()
