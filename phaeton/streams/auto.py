@@ -42,77 +42,61 @@ def step(
     dt_s: float,
 ) -> Sunlit:
     """Auto: run by the surplus, by the probe of curtailed PV, or by nothing while the house is not known."""
-    view, setpoint_a = seen.view, memory.pace.setpoint_a
-    wanted = Wanted(fixed=memory.asked.phases or memory.phases.phases)
-    if site.lost or shared.offer is None or site.held:
-        return _blind(memory, seen, site, wanted, now_s)
     offer = shared.offer
+    if site.lost or offer is None or site.held:
+        return _blind(memory, seen, site, now_s)
+    view, setpoint_a, phases = seen.view, memory.pace.setpoint_a, memory.asked.phases
     auto = config.auto
     if seen.intent.solar_share_pct is not None:
         auto = replace(auto, min_solar_share_pct=seen.intent.solar_share_pct)
     notes_share = auto.min_solar_share_pct < 100 and not may_fill_from_grid(site, config)
     if notes_share:
         auto = replace(auto, min_solar_share_pct=100.0)
-    amps_per_w = 1.0 / (view.volt_v * seen.phases)
-    may_probe = auto.curtailed_probe and curtailed.possible(site.reading, shared.battery_full, site.off_grid)
-    may_probe = may_probe and (memory.run.running or run.may_start(memory.run, auto, now_s))
-    probe_state, probe_a = curtailed.step(
-        memory.curtailed,
-        site.reading,
-        may=may_probe and site.fresh,
-        now_s=now_s,
-        min_a=seen.min_a,
-        max_a=own.now_a,
-        w_per_a=view.volt_v * seen.phases,
+    w_per_a = view.volt_v * seen.phases
+    amps_per_w = 1.0 / w_per_a
+    before = memory.curtailed
+    may_probe = (
+        auto.curtailed_probe
+        and curtailed.possible(site.reading, shared.battery_full, site.off_grid)
+        and (memory.run.running or run.may_start(memory.run, auto, now_s))
+        and site.fresh
     )
-    sun = Sun(offer.raise_w, offer.lower_w, seen.min_w)
+    probe_state, probe_a = before, 0.0
+    if may_probe or before is not curtailed.RESET:
+        probe_state, probe_a = curtailed.step(before, site.reading, may_probe, now_s, seen.min_a, own.now_a, w_per_a)
     bridge_wh = auto.bridge_wh
     if bridge_wh is None:
         bridge_wh = BRIDGE_WH if seen.can_switch or seen.phases == 1 else BRIDGE_THREE_PHASES_WH
     if probe_a > 0:
         run_state, ran = run.probing(memory.run, now_s), Run(True, True, False, Reason(Why.CURTAILED, probe_a))
-    elif memory.curtailed.offer_a > 0 and offer.lower_w < seen.min_w:
+    elif before.offer_a > 0 and offer.lower_w < seen.min_w:
         run_state = run.stop(memory.run, now_s)
         ran = Run(reason=Reason(Why.CURTAILED, 0.0))
     else:
-        run_state, ran = run.step(
-            memory.run,
-            auto,
-            sun,
-            now_s=now_s,
-            dt_s=dt_s,
-            flowing=view.charging and setpoint_a > 0,
-            bridge_wh=bridge_wh,
-        )
-    wanted = Wanted(
-        fixed=memory.asked.phases or (None if config.phases.auto_switch and seen.can_switch else memory.phases.phases),
-        surplus_w=offer.raise_w,
-        min_w=seen.min_a * view.volt_v,
-        running=ran.running,
-        free=not memory.auto_began and setpoint_a == 0.0,
-        ready=ran.started,
-    )
+        sun = Sun(offer.raise_w, offer.lower_w, seen.min_w)
+        flowing = view.charging and setpoint_a > 0
+        run_state, ran = run.step(memory.run, auto, sun, now_s, dt_s, flowing, bridge_wh)
+    if not phases and not (config.phases.auto_switch and seen.can_switch):
+        phases = memory.phases.phases
+    free = not memory.auto_began and setpoint_a == 0.0
+    wanted = Wanted(phases or None, offer.raise_w, seen.min_a * view.volt_v, ran.running, free, ran.started)
     began = memory.auto_began or (ran.running and not ran.started)
-    memory = replace(memory, run=run_state, curtailed=probe_state, auto_began=began)
+    if run_state is not memory.run or probe_state is not before or began is not memory.auto_began:
+        memory = replace(memory, run=run_state, curtailed=probe_state, auto_began=began)
     reason = ran.reason
-    if notes_share and not ran.running:
-        reason = Reason(Why.BATTERY_NOT_PROTECTED, offer.lower_w, seen.min_w)
     if not ran.running:
-        return Sunlit(memory, Wish(0.0, 0.0, True, reason=reason), wanted, ran)
+        if notes_share:
+            reason = Reason(Why.BATTERY_NOT_PROTECTED, offer.lower_w, seen.min_w)
+        return Sunlit(memory, Wish(0.0, 0.0, True, False, 0.0, reason), wanted, ran)
     raise_a = max(offer.raise_w * amps_per_w, probe_a) if site.fresh else min(setpoint_a, offer.raise_w * amps_per_w)
-    wish = Wish(
-        raise_a=raise_a,
-        lower_a=max(offer.lower_w * amps_per_w, probe_a),
-        solar=True,
-        floor=ran.floor,
-        deficit_w=0.0 if probe_a > 0 else view.ev_w - offer.lower_w,
-        reason=reason,
-    )
-    return Sunlit(memory, wish, wanted, ran, ran.started)
+    lower_a = max(offer.lower_w * amps_per_w, probe_a)
+    deficit_w = 0.0 if probe_a > 0 else view.ev_w - offer.lower_w
+    return Sunlit(memory, Wish(raise_a, lower_a, True, ran.floor, deficit_w, reason), wanted, ran, ran.started)
 
 
-def _blind(memory: PointMemory, seen: Look, site: SiteView, wanted: Wanted, now_s: float) -> Sunlit:
+def _blind(memory: PointMemory, seen: Look, site: SiteView, now_s: float) -> Sunlit:
     """Auto without values of the house: what flows is held, then the minimum, then nothing."""
+    wanted = Wanted(memory.asked.phases or memory.phases.phases)
     setpoint_a = memory.pace.setpoint_a
     why = Why.SITE_FROZEN if site.frozen else Why.SITE_STALE
     reason = Reason(why, site.age_s)

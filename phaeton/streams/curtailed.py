@@ -46,7 +46,6 @@ def possible(site: SiteReading | None, battery_full: bool, off_grid: bool) -> bo
 def step(
     before: CurtailedState,
     site: SiteReading | None,
-    *,
     may: bool,
     now_s: float,
     min_a: float,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from phaeton.model import ChargerState, Reason, Why
-from phaeton.streams.intent import Aim, Look
+from phaeton.streams.intent import FAST, SUN, ZERO, Look
 from phaeton.streams.lease import LeaseState
 from phaeton.streams.limits import Cap
 from phaeton.streams.share import Shared
+
+_AWAITING_AUTH = ChargerState.AWAITING_AUTH
 
 
 def explain(
@@ -21,56 +23,47 @@ def explain(
     fighting: bool,
 ) -> None:
     """Add what shaped the setpoint after the mode had spoken."""
-    view = seen.view
+    view, aim, identity, reading = seen.view, seen.intent.aim, seen.identity, seen.reading
     if view.known and not view.reachable:
         reasons.insert(0, Reason(Why.UNREACHABLE, view.age_s))
     if switching is not None:
         reasons.append(switching)
-    if paced is not None and seen.intent.aim is not Aim.ZERO:
+    if paced is not None and aim is not ZERO:
         reasons.append(paced)
-    if setpoint_a == 0.0 and seen.intent.aim is not Aim.ZERO:
-        least_a = min(cap.now_a, seen.intent.current_a) if seen.intent.aim is Aim.FAST else cap.now_a
+    if setpoint_a == 0.0 and aim is not ZERO:
+        least_a = min(cap.now_a, seen.intent.current_a) if aim is FAST else cap.now_a
         if 0.0 < least_a < seen.min_a:
             reasons.append(Reason(Why.BELOW_MINIMUM, least_a, seen.min_a))
-    if seen.intent.aim is Aim.SUN:
+    if aim is SUN:
         reasons += shared.notes
-    if shared.offer is not None and shared.offer.shared and seen.intent.aim is Aim.SUN:
-        reasons.append(Reason(Why.SHARED, shared.offer.lower_w))
+        if shared.offer is not None and shared.offer.shared:
+            reasons.append(Reason(Why.SHARED, shared.offer.lower_w))
     if view.phases is not None and view.phases != seen.memory.phases.phases and seen.running:
         reasons.append(Reason(Why.PHASES_MEASURED, float(view.phases), float(seen.memory.phases.phases)))
-    reasons += _of_the_car(seen, setpoint_a)
-    reasons += _of_the_writes(seen, lease_state, fighting)
-
-
-def _of_the_car(seen: Look, setpoint_a: float) -> list[Reason]:
-    reasons = []
-    if seen.wake.pulse:
-        reasons.append(Reason(Why.WAKING, float(seen.memory.wake.attempts)))
-    elif seen.wake.asleep:
-        reasons.append(Reason(Why.ASLEEP, float(seen.memory.wake.attempts)))
-    elif seen.wake.charged and setpoint_a > 0:
-        reasons.append(Reason(Why.CHARGED))
-    if seen.view.state is ChargerState.AWAITING_AUTH:
-        reasons.append(Reason(Why.AWAITING_AUTH))
-    return reasons
-
-
-def _of_the_writes(seen: Look, lease_state: LeaseState, fighting: bool) -> list[Reason]:
-    reasons = []
-    if seen.identity is not None and seen.identity.stranger:
-        reasons.append(Reason(Why.READ_ONLY, text=seen.identity.warning))
+    _of_the_car(reasons, seen, setpoint_a)
+    if identity is not None and identity.stranger:
+        reasons.append(Reason(Why.READ_ONLY, text=identity.warning))
     elif lease_state.refused:
         reasons.append(Reason(Why.NOT_TAKEN, text=lease_state.refused))
-    elif seen.reading is not None and seen.reading.limit_used is False:
+    elif reading is not None and reading.limit_used is False:
         reasons.append(Reason(Why.WRITES_IGNORED))
     elif lease_state.ignored:
-        reasons.append(
-            Reason(Why.WRITES_IGNORED, lease_state.sent_a, seen.reading.limit_set_a if seen.reading else None)
-        )
+        reasons.append(Reason(Why.WRITES_IGNORED, lease_state.sent_a, reading.limit_set_a if reading else None))
     if lease_state.foreign_count and lease_state.foreign_a is not None:
         every_s = lease_state.foreign_every_s
         text = "fighting" if fighting else ""
         reasons.append(
             Reason(Why.FOREIGN_WRITER, lease_state.foreign_a, float(lease_state.foreign_count), every_s, text)
         )
-    return reasons
+
+
+def _of_the_car(reasons: list[Reason], seen: Look, setpoint_a: float) -> None:
+    wake = seen.wake
+    if wake.pulse:
+        reasons.append(Reason(Why.WAKING, float(seen.memory.wake.attempts)))
+    elif wake.asleep:
+        reasons.append(Reason(Why.ASLEEP, float(seen.memory.wake.attempts)))
+    elif wake.charged and setpoint_a > 0:
+        reasons.append(Reason(Why.CHARGED))
+    if seen.view.state is _AWAITING_AUTH:
+        reasons.append(Reason(Why.AWAITING_AUTH))

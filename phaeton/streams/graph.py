@@ -25,6 +25,7 @@ from phaeton.model import (
     Decision,
     Output,
     PointDecision,
+    PointOrder,
     PointSituation,
     Reason,
     SetPhases,
@@ -38,7 +39,7 @@ from phaeton.streams import asked, cars, lease, limits, pairing, phases, session
 from phaeton.streams import point as pointing
 from phaeton.streams.attend import attend, empty, garage_of, states
 from phaeton.streams.cars import Garage
-from phaeton.streams.intent import Aim, Look, intend, look
+from phaeton.streams.intent import SUN, Aim, Look, intend, look
 from phaeton.streams.machine import Machine
 from phaeton.streams.memory import PointMemory, session_kwh
 from phaeton.streams.outlook import NOTHING, Moment
@@ -51,7 +52,7 @@ from phaeton.streams.view import View
 WISH_BEYOND_LEARNT_A = 2.0
 LONGEST_STEP_S = 300.0
 """A longer time between two evaluations counts as this much for everything that is integrated."""
-_OF_A_POINT = (ChargerReading, Command, WriteOutcome)
+_URGENT = (ChargerState.DISCONNECTED, ChargerState.FAULT, ChargerState.UNAVAILABLE)
 LIMIT_DELAY_S = 4.0
 """Delay of the site that its limits reckon with until it is measured."""
 
@@ -112,38 +113,32 @@ def batch(state: GraphState, events: tuple[GraphEvent, ...]) -> tuple[GraphState
     for event in events:
         if isinstance(event, Tick):
             decisive = True
-            continue
-        if isinstance(event, ConfigChanged):
+        elif isinstance(event, ChargerReading):
+            index = _index(state, event.point)
+            if index is not None:
+                decisive = decisive or _urgent(state.situation.points[index].reading, event)
+                memories = _with(memories, index, _read(memories[index], situation.points[index].reading, event))
+        elif isinstance(event, WriteOutcome):
+            index = _index(state, event.point)
+            if index is not None:
+                decisive = True
+                memories = _with(memories, index, _written(memories[index], event, situation.mono_s))
+        elif isinstance(event, Command):
+            if isinstance(event.order, CarOrder):
+                decisive = True
+                garage = cars.ordered(state.memory.garage or empty(state.points), event.point, event.order)
+                state = replace(state, memory=replace(state.memory, garage=garage))
+                continue
+            index = _index(state, event.point)
+            if index is not None:
+                decisive = True
+                memories = _with(memories, index, _ordered(memories[index], event.order))
+        elif isinstance(event, ConfigChanged):
             after, _ = batch(replace(state, situation=situation, memories=memories), ())
             return _configured(after, event.config, event.points, event.zone), None
-        if isinstance(event, Command) and isinstance(event.order, CarOrder):
-            decisive = True
-            garage = cars.ordered(state.memory.garage or empty(state.points), event.point, event.order)
-            state = replace(state, memory=replace(state.memory, garage=garage))
-            continue
-        index = _index(state, event)
-        if index is None:
-            continue
-        memory = memories[index]
-        if isinstance(event, ChargerReading):
-            decisive = decisive or _urgent(state.situation.points[index].reading, event)
-            memory = _read(memory, situation.points[index].reading, event)
-        elif isinstance(event, Command) and not isinstance(event.order, CarOrder):
-            decisive = True
-            memory = replace(memory, asked=asked.step(memory.asked, event.order, session_kwh(memory)))
-            if isinstance(event.order, SetPhases) and event.order.phases:
-                memory = replace(memory, phases=phases.ordered(memory.phases))
-        elif isinstance(event, WriteOutcome):
-            decisive = True
-            memory = _written(memory, event, situation.mono_s)
-        if memory is not memories[index]:
-            memories = (*memories[:index], memory, *memories[index + 1 :])
     if decisive:
         return _evaluate(state, situation, memories)
-    return (
-        GraphState(state.config, state.zone, state.points, situation, memories, state.memory),
-        None,
-    )
+    return GraphState(state.config, state.zone, state.points, situation, memories, state.memory), None
 
 
 def _configured(state: GraphState, config: Config, points: tuple[Point, ...], zone: Zone) -> GraphState:
@@ -166,13 +161,26 @@ def _configured(state: GraphState, config: Config, points: tuple[Point, ...], zo
     )
 
 
-def _index(state: GraphState, event: GraphEvent) -> int | None:
-    """The point that an event is about."""
-    if isinstance(event, _OF_A_POINT):
-        for index, point in enumerate(state.points):
-            if point.id == event.point:
-                return index
+def _index(state: GraphState, point: str) -> int | None:
+    """Where the point of an event is."""
+    for index, known in enumerate(state.points):
+        if known.id == point:
+            return index
     return None
+
+
+def _with(memories: tuple[PointMemory, ...], index: int, memory: PointMemory) -> tuple[PointMemory, ...]:
+    """All memories with another one of one point."""
+    if memory is memories[index]:
+        return memories
+    return (memory,) if len(memories) == 1 else (*memories[:index], memory, *memories[index + 1 :])
+
+
+def _ordered(memory: PointMemory, order: PointOrder) -> PointMemory:
+    memory = replace(memory, asked=asked.step(memory.asked, order, session_kwh(memory)))
+    if isinstance(order, SetPhases) and order.phases:
+        memory = replace(memory, phases=phases.ordered(memory.phases))
+    return memory
 
 
 def _read(memory: PointMemory, reading: ChargerReading | None, event: ChargerReading) -> PointMemory:
@@ -185,7 +193,7 @@ def _read(memory: PointMemory, reading: ChargerReading | None, event: ChargerRea
 
 def _urgent(before: ChargerReading | None, event: ChargerReading) -> bool:
     """A car that left or a fault that came cannot wait for the tick."""
-    if event.state not in (ChargerState.DISCONNECTED, ChargerState.FAULT, ChargerState.UNAVAILABLE):
+    if event.state not in _URGENT:
         return False
     return before is None or before.state is not event.state
 
@@ -204,12 +212,11 @@ def _evaluate(state: GraphState, situation: Situation, before: tuple[PointMemory
     now_s, utc_s = situation.mono_s, situation.utc_s
     last_s = state.memory.evaluated_s
     dt_s = 0.0 if last_s is None else min(max(now_s - last_s, 0.0), LONGEST_STEP_S)
-    number = range(len(before))
     memories = list(before)
     views: list[View] = []
     ev_w = 0.0
-    for i in number:
-        memories[i], view = look(situation.points[i], memories[i], now_s=now_s, utc_s=utc_s)
+    for i, known in enumerate(situation.points):
+        memories[i], view = look(known, memories[i], now_s, utc_s)
         views.append(view)
         if view.reachable:
             ev_w += view.ev_w
@@ -217,33 +224,21 @@ def _evaluate(state: GraphState, situation: Situation, before: tuple[PointMemory
     still_s = 0.0 if surplus_state.still_since_s is None else now_s - surplus_state.still_since_s
     site_state, house = site.step(state.memory.site, config, situation.site, sun, now_s, still_s)
     garage = state.memory.garage
-    outlooks = [NOTHING] * len(before)
+    outlooks = None
     if garage is not None:
         sun_w = (sun.lower_w or 0.0) / max(sum([view.plugged for view in views]), 1)
         moment = Moment(config, state.zone, situation, sun_w, now_s, utc_s, dt_s)
         garage, outlooks = attend(garage, state.points, views, memories, moment)
-    looks = [
-        intend(
-            state.points[i],
-            situation.points[i],
-            memories[i],
-            views[i],
-            house,
-            config,
-            state.zone,
-            now_s=now_s,
-            utc_s=utc_s,
-            outlook=outlooks[i],
-        )
-        for i in number
-    ]
+    looks: list[Look] = []
+    for i, point in enumerate(state.points):
+        outlook = NOTHING if outlooks is None else outlooks[i]
+        known = situation.points[i]
+        looks.append(intend(point, known, memories[i], views[i], house, config, state.zone, now_s, utc_s, outlook))
     shared = _share(looks, config, sun, surplus_state, house)
     tariff = _tariff(situation, config, utc_s)
     decisions: list[PointDecision] = []
-    for i in number:
-        memories[i], decided = pointing.decide(
-            looks[i], shared[i], house, config, tariff, now_s=now_s, utc_s=utc_s, dt_s=dt_s
-        )
+    for i, seen in enumerate(looks):
+        memories[i], decided = pointing.decide(seen, shared[i], house, config, tariff, now_s, utc_s, dt_s)
         decisions.append(decided)
     decision = Decision(
         now_s,
@@ -270,8 +265,9 @@ def _evaluate(state: GraphState, situation: Situation, before: tuple[PointMemory
 
 
 def _tariff(situation: Situation, config: Config, utc_s: float) -> Tariff:
-    fixed = Tariff(config.prices.import_per_kwh, config.prices.feed_in_per_kwh, config.prices.currency)
-    return session.tariff_at(situation.prices, fixed, utc_s)
+    prices = config.prices
+    fixed = Tariff(prices.import_per_kwh, prices.feed_in_per_kwh, prices.currency)
+    return fixed if situation.prices is None else session.tariff_at(situation.prices, utc_s)
 
 
 def _share(
@@ -303,12 +299,14 @@ def _share(
 
 def _alone(seen: Look, sun: surplus.Surplus) -> share.Offer | None:
     """A single point has nobody to share with."""
-    if seen.intent.aim is not Aim.SUN or sun.raise_w is None or sun.lower_w is None:
+    if seen.intent.aim is not SUN or sun.raise_w is None or sun.lower_w is None:
         return None
     return share.Offer(sun.raise_w, sun.lower_w) if seen.view.reachable else share.Offer(seen.min_w, seen.min_w)
 
 
 def _sun_notes(sun: surplus.Surplus) -> tuple[Reason, ...]:
+    if not sun.dess and sun.reserve_w <= 0 and not sun.battery_feeds:
+        return ()
     notes: tuple[Reason, ...] = ()
     if sun.dess:
         notes += (Reason(Why.DESS, sun.reserve_w),)

@@ -33,6 +33,15 @@ class Aim(IntEnum):
     SUN = 2
 
 
+ZERO, FAST, SUN = Aim
+_IDLE = Stage.IDLE
+_MANUAL, _SCHEDULED = Mode.MANUAL, Mode.SCHEDULED
+_AWAITING_AUTH = ChargerState.AWAITING_AUTH
+_UNAVAILABLE = ChargerState.UNAVAILABLE
+_WAIT_SUN = Reason(Why.WAIT_SUN)
+_NO_CAR = Reason(Why.NO_CAR)
+
+
 class Intent(Struct, frozen=True, gc=False):
     """The mode's answer before sun, limits and phases."""
 
@@ -55,17 +64,14 @@ class Look(Struct, frozen=True, gc=False):
     intent: Intent
     wake: Wake
     min_a: float
+    min_w: float
+    """Power at the minimum current on the phases to count with."""
     phases: int
     """Phases to count with."""
     can_switch: bool
     away: bool
     """The charger did not answer the last time, or for long: what it draws cannot be changed now."""
-    outlook: Outlook = NOTHING
-
-    @property
-    def min_w(self) -> float:
-        """Power at the minimum current on the phases to count with (W)."""
-        return self.min_a * self.view.volt_v * self.phases
+    outlook: Outlook
 
     @property
     def running(self) -> bool:
@@ -73,17 +79,17 @@ class Look(Struct, frozen=True, gc=False):
         return self.memory.pace.setpoint_a > 0
 
 
-def look(known: PointSituation, memory: PointMemory, *, now_s: float, utc_s: float) -> tuple[PointMemory, View]:
+def look(known: PointSituation, memory: PointMemory, now_s: float, utc_s: float) -> tuple[PointMemory, View]:
     """Make sense of the newest reading and let expire what has run out."""
-    setpoint_a = memory.pace.setpoint_a
-    view_state, view = viewing.step(memory.view, known.reading, now_s, setpoint_a)
-    asked = asking.expire(memory.asked, utc_s=utc_s, session_kwh=session_kwh(memory), unplugged=view.unplugged_now)
+    view_state, view = viewing.step(memory.view, known.reading, now_s, memory.pace.setpoint_a)
+    asked = memory.asked
+    if asked.boost or view.unplugged_now:
+        asked = asking.expire(asked, utc_s=utc_s, session_kwh=session_kwh(memory), unplugged=view.unplugged_now)
+    if view.plugged_now:
+        return replace(memory, view=view_state, asked=asked, plugged_s=now_s, auto_began=False), view
     if view_state is memory.view and asked is memory.asked:
         return memory, view
-    memory = replace(memory, view=view_state, asked=asked)
-    if view.plugged_now:
-        memory = replace(memory, plugged_s=now_s, auto_began=False)
-    return memory, view
+    return replace(memory, view=view_state, asked=asked), view
 
 
 def intend(
@@ -94,46 +100,50 @@ def intend(
     site: SiteView,
     config: Config,
     zone: Zone,
-    *,
     now_s: float,
     utc_s: float,
-    outlook: Outlook = NOTHING,
+    outlook: Outlook,
 ) -> Look:
     """The first half: what the point wants, before the site shares out."""
     setpoint_a = memory.pace.setpoint_a
-    offered = setpoint_a > 0 and view.reachable and view.state is not ChargerState.AWAITING_AUTH
-    wake_state, woken = wake.step(
-        memory.wake, now_s=now_s, present=view.present, charging=view.charging, offered=offered
-    )
+    offered = setpoint_a > 0 and view.reachable and view.state is not _AWAITING_AUTH
+    wake_state, woken = wake.step(memory.wake, now_s, view.present, view.charging, offered)
     if wake_state is not memory.wake:
         memory = replace(memory, wake=wake_state)
-    can_switch = (known.identity is None or known.identity.can_switch_phases) and not memory.phases.refused
-    told = memory.phases.target if memory.phases.stage is not Stage.IDLE else memory.phases.phases
-    counted = view.phases if view.phases is not None and memory.phases.stage is Stage.IDLE else told
-    free = not memory.auto_began and setpoint_a == 0.0
+    identity, phases = known.identity, memory.phases
+    can_switch = (identity is None or identity.can_switch_phases) and not phases.refused
+    switching = phases.stage is not _IDLE
+    counted = phases.target if switching else phases.phases
+    if view.phases is not None and not switching:
+        counted = view.phases
     intent = _intent(memory, view, site, config, zone, utc_s, outlook)
     if (
-        intent.aim is Aim.SUN
-        and free
+        intent.aim is SUN
+        and setpoint_a == 0.0
+        and not memory.auto_began
         and can_switch
         and config.phases.auto_switch
         and not memory.asked.phases
         and view.phases is None
     ):
         counted = 1
+    limits_of = point.charger.limits
+    min_a = max(limits_of.min_set_current_a, outlook.min_a)
+    counted = min(counted, limits_of.max_phases, outlook.phases)
     return Look(
-        point=point,
-        reading=known.reading,
-        identity=known.identity,
-        memory=memory,
-        view=view,
-        intent=intent,
-        wake=woken,
-        min_a=max(point.charger.limits.min_set_current_a, outlook.min_a),
-        phases=min(counted, point.charger.limits.max_phases, outlook.phases),
-        can_switch=can_switch,
-        away=not view.reachable or known.unavailable is not None,
-        outlook=outlook,
+        point,
+        known.reading,
+        identity,
+        memory,
+        view,
+        intent,
+        woken,
+        min_a,
+        min_a * view.volt_v * counted,
+        counted,
+        can_switch,
+        not view.reachable or known.unavailable is not None,
+        outlook,
     )
 
 
@@ -146,10 +156,10 @@ def _blocked(memory: PointMemory, view: View, site: SiteView, outlook: Outlook) 
         return Reason(Why.STOPPED)
     if view.fault is not None:
         return Reason(Why.FAULT, text=view.fault_text or view.fault)
-    if view.state is ChargerState.UNAVAILABLE:
+    if view.state is _UNAVAILABLE:
         return Reason(Why.UNAVAILABLE)
     if not view.present:
-        return Reason(Why.NO_CAR)
+        return _NO_CAR
     if asked.energy_limit_kwh is not None and session_kwh(memory) >= asked.energy_limit_kwh:
         return Reason(Why.ENERGY_LIMIT, session_kwh(memory), asked.energy_limit_kwh)
     return outlook.blocked or site.pause
@@ -161,16 +171,16 @@ def _intent(
     asked = memory.asked
     blocked = _blocked(memory, view, site, outlook)
     if blocked is not None:
-        return Intent(Aim.ZERO, blocked)
+        return Intent(ZERO, blocked)
     if asked.boost:
         left_s = None if asked.boost_until_utc_s is None else asked.boost_until_utc_s - utc_s
         left_kwh = None if asked.boost_until_kwh is None else asked.boost_until_kwh - session_kwh(memory)
-        return Intent(Aim.FAST, Reason(Why.BOOST, left_kwh, left_s=left_s), limits.FREE_A, _battery_notes(site, view))
-    if asked.mode is Mode.MANUAL:
-        return Intent(Aim.FAST, Reason(Why.MANUAL, asked.current_a), asked.current_a, _battery_notes(site, view))
+        return Intent(FAST, Reason(Why.BOOST, left_kwh, left_s=left_s), limits.FREE_A, _battery_notes(site, view))
+    if asked.mode is _MANUAL:
+        return Intent(FAST, Reason(Why.MANUAL, asked.current_a), asked.current_a, _battery_notes(site, view))
     if outlook.at_once is not None:
         return _fast(outlook.at_once, limits.FREE_A, site, view, outlook.notes)
-    if asked.mode is Mode.SCHEDULED:
+    if asked.mode is _SCHEDULED:
         window = windows.active(config.schedule.windows, zone, utc_s)
         if window is not None:
             reason = Reason(Why.WINDOW, window.current_a, text=f"{window.start}-{window.end}")
@@ -181,25 +191,25 @@ def _intent(
         if not config.schedule.auto_outside and not outlook.sun:
             return _waiting(outlook)
     if site.low_soc is not None:
-        return Intent(Aim.ZERO, site.low_soc)
-    if asked.mode is not Mode.SCHEDULED or outlook is NOTHING:
-        return Intent(Aim.SUN, Reason(Why.WAIT_SUN), notes=outlook.notes)
+        return Intent(ZERO, site.low_soc)
+    if asked.mode is not _SCHEDULED or outlook is NOTHING:
+        return Intent(SUN, _WAIT_SUN, notes=outlook.notes)
     share_pct = config.schedule.outside_solar_share_pct if outlook.decides else None
-    return Intent(Aim.SUN, Reason(Why.WAIT_SUN), notes=outlook.waits + outlook.notes, solar_share_pct=share_pct)
+    return Intent(SUN, _WAIT_SUN, notes=outlook.waits + outlook.notes, solar_share_pct=share_pct)
 
 
 def _fast(reason: Reason, current_a: float, site: SiteView, view: View, notes: tuple[Reason, ...]) -> Intent:
     """Charge at once, unless the grid is away and the house battery is low."""
     if site.low_soc is not None and site.off_grid:
-        return Intent(Aim.ZERO, site.low_soc)
-    return Intent(Aim.FAST, reason, current_a, _battery_notes(site, view) + notes)
+        return Intent(ZERO, site.low_soc)
+    return Intent(FAST, reason, current_a, _battery_notes(site, view) + notes)
 
 
 def _waiting(outlook: Outlook) -> Intent:
     """Scheduled, and it is not the time."""
     if not outlook.waits:
-        return Intent(Aim.ZERO, Reason(Why.OUTSIDE_WINDOWS), notes=outlook.notes)
-    return Intent(Aim.ZERO, outlook.waits[0], notes=outlook.waits[1:] + outlook.notes)
+        return Intent(ZERO, Reason(Why.OUTSIDE_WINDOWS), notes=outlook.notes)
+    return Intent(ZERO, outlook.waits[0], notes=outlook.waits[1:] + outlook.notes)
 
 
 def _battery_notes(site: SiteView, view: View) -> tuple[Reason, ...]:

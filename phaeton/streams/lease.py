@@ -77,23 +77,14 @@ def read(state: LeaseState, reading: ChargerReading) -> LeaseState:
         return state
     if remaining_s is not None and remaining_s <= 0:
         return state
-    if abs(there_a - state.sent_a) <= TOLERANCE_A:
-        calm_since_s = now_s if state.calm_since_s is None else state.calm_since_s
-        if state.foreign_count and now_s - calm_since_s >= PEACE_S:
-            return replace(
-                state,
-                verified=True,
-                mismatch_since_s=None,
-                rewrites=0,
-                foreign_a=None,
-                foreign_s=None,
-                foreign_every_s=None,
-                foreign_count=0,
-                calm_since_s=calm_since_s,
-                ignored=False,
-            )
-        return replace(state, verified=True, mismatch_since_s=None, calm_since_s=calm_since_s, ignored=False)
-    return _mismatch(state, there_a, now_s)
+    if abs(there_a - state.sent_a) > TOLERANCE_A:
+        return _mismatch(state, there_a, now_s)
+    calm_since_s = now_s if state.calm_since_s is None else state.calm_since_s
+    if state.foreign_count and now_s - calm_since_s >= PEACE_S:
+        state = replace(state, rewrites=0, foreign_a=None, foreign_s=None, foreign_every_s=None, foreign_count=0)
+    elif state.verified and state.calm_since_s is not None and state.mismatch_since_s is None and not state.ignored:
+        return state
+    return replace(state, verified=True, mismatch_since_s=None, calm_since_s=calm_since_s, ignored=False)
 
 
 def _mismatch(state: LeaseState, there_a: float, now_s: float) -> LeaseState:
@@ -185,7 +176,9 @@ def shown(state: LeaseState, setpoint_a: float, reading: ChargerReading, now_s: 
     """The lease for the page: asked, accepted, applied, and what comes without us."""
     remaining_s = reading.limit_remaining_s
     if remaining_s is not None:
-        remaining_s = max(remaining_s - max(now_s - reading.mono_s, 0.0), 0.0)
+        if now_s > reading.mono_s:
+            remaining_s -= now_s - reading.mono_s
+        remaining_s = max(remaining_s, 0.0)
     return Lease(
         setpoint_a,
         reading.limit_set_a if remaining_s is None or remaining_s > 0 else None,

@@ -16,7 +16,8 @@ from phaeton.streams.view import NOMINAL_V
 
 FREE_A = 1e6
 """No limit."""
-FIRST = Reason(Why.LIMIT_CONFIG)
+_CONFIG = Why.LIMIT_CONFIG
+FIRST = Reason(_CONFIG)
 
 
 class Cap(Struct, frozen=True, gc=False):
@@ -42,7 +43,8 @@ def tighter(a: Cap, b: Cap) -> Cap:
 def own(point: Point, reading: ChargerReading | None, power_cap_w: float | None, volt_v: float, phases: int) -> Cap:
     """The limits of the point itself, in every mode (A)."""
     limits = point.charger.limits
-    limit_a, reason = limits.max_set_current_a, Reason(Why.LIMIT_CONFIG, limits.max_set_current_a)
+    limit_a = limits.max_set_current_a
+    reason = Reason(_CONFIG, limit_a)
     if reading is not None and reading.limit_max_a is not None and reading.limit_max_a < limit_a:
         limit_a, reason = max(reading.limit_max_a, 0.0), Reason(Why.LIMIT_CHARGER, reading.limit_max_a)
     if power_cap_w is not None and power_cap_w / (volt_v * phases) < limit_a:
@@ -165,17 +167,21 @@ class LimitState(Struct, frozen=True, gc=False):
     """The last limit that could be measured."""
 
 
+_UNLIMITED = LimitState()
+
+
 def site_cap(
     before: LimitState,
     site_config: Site,
     cap: Cap,
     blind: bool,
-    *,
     setpoint_a: float,
     min_a: float,
     now_s: float,
 ) -> tuple[LimitState, Cap]:
     """The site's limit for one point, with its memory: blindness, slow raising, rest after a stop."""
+    if cap.now_a >= FREE_A and not blind:
+        return _UNLIMITED, NO_CAP
     limits = site_config.limits
     if blind:
         safe_a = min(cap.now_a, before.last_a, limits.safe_current_a)
@@ -184,7 +190,7 @@ def site_cap(
     else:
         last_a = cap.now_a
     if cap.now_a >= FREE_A:
-        return (before if before == LimitState() else LimitState()), NO_CAP
+        return _UNLIMITED, NO_CAP
     stopped_s = before.stopped_s
     if setpoint_a > 0 and cap.now_a < min_a and not blind:
         stopped_s = now_s

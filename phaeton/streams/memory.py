@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from phaeton.streams.asked import Asked
-from phaeton.streams.curtailed import CurtailedState
+from phaeton.streams.curtailed import RESET, CurtailedState
 from phaeton.streams.lease import LeaseState
 from phaeton.streams.limits import LimitState
 from phaeton.streams.outlook import OutlookState
@@ -23,7 +23,7 @@ class PointMemory(Struct, frozen=True, gc=False, kw_only=True):
     asked: Asked
     view: ViewState = ViewState()
     run: RunState = RunState()
-    curtailed: CurtailedState = CurtailedState()
+    curtailed: CurtailedState = RESET
     phases: PhaseState = PhaseState()
     wake: WakeState = WakeState()
     limit: LimitState = LimitState()

@@ -68,7 +68,6 @@ def step(
     config: Auto,
     wish: Wish,
     cap: Cap,
-    *,
     now_s: float,
     min_a: float,
     step_a: float,
@@ -76,15 +75,15 @@ def step(
     hold_raises: bool,
 ) -> tuple[PaceState, float, Reason | None]:
     """The setpoint (A) for this step, and what keeps it from the wish."""
-    tokens = min(before.tokens + max(now_s - before.tokens_s, 0.0) / TOKEN_EVERY_S, TOKENS)
+    tokens = before.tokens
+    if tokens < TOKENS:
+        tokens = min(tokens + max(now_s - before.tokens_s, 0.0) / TOKEN_EVERY_S, TOKENS)
     was_a = before.setpoint_a
-    settled_since_s = before.settled_since_s
-    if abs(current_a - was_a) <= SETTLED_A:
-        settled_since_s = now_s if settled_since_s is None else settled_since_s
-    else:
-        settled_since_s = None
+    settled_since_s = None
+    if -SETTLED_A <= current_a - was_a <= SETTLED_A:
+        settled_since_s = now_s if before.settled_since_s is None else before.settled_since_s
     short_since_s, now_a, reason = _aim(before, config, wish, cap, now_s, min_a, settled_since_s)
-    if now_a < wish.raise_a and reason is None and cap.now_a < wish.raise_a:
+    if reason is None and now_a < wish.raise_a and cap.now_a < wish.raise_a:
         reason = cap.reason
     if now_a != was_a:
         now_a = rounded(now_a, step_a)
@@ -97,17 +96,12 @@ def step(
             now_a, reason = was_a, Reason(Why.RAISE_BUDGET, left_s=(1.0 - tokens) * TOKEN_EVERY_S)
         else:
             tokens -= 1.0
-    changed = now_a != was_a
-    state = PaceState(
-        now_a,
-        now_s if changed else before.changed_s,
-        now_s if now_a > was_a else before.raised_s,
-        tokens,
-        now_s,
-        None if changed else settled_since_s,
-        short_since_s,
-    )
-    return state, now_a, reason
+    if now_a == was_a:
+        changed_s, raised_s = before.changed_s, before.raised_s
+    else:
+        changed_s, raised_s = now_s, now_s if now_a > was_a else before.raised_s
+        settled_since_s = None
+    return PaceState(now_a, changed_s, raised_s, tokens, now_s, settled_since_s, short_since_s), now_a, reason
 
 
 def _aim(
@@ -121,7 +115,8 @@ def _aim(
 ) -> tuple[float | None, float, Reason | None]:
     """Where the setpoint should be: since when the sun is short, the current in A, and what holds it."""
     was_a = before.setpoint_a
-    raise_a, lower_a = min(wish.raise_a, cap.raise_a), min(wish.lower_a, cap.now_a)
+    raise_a = wish.raise_a if wish.raise_a <= cap.raise_a else cap.raise_a
+    lower_a = wish.lower_a if wish.lower_a <= cap.now_a else cap.now_a
     if wish.floor and cap.now_a >= min_a:
         raise_a, lower_a = max(raise_a, min(min_a, cap.raise_a)), max(lower_a, min_a)
     if lower_a < min_a:

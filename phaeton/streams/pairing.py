@@ -68,15 +68,15 @@ def note(state: PairingState, now_s: float, ev_w: float) -> PairingState:
 
 def pair(state: PairingState, sample_s: float, window_s: float = WINDOW_S) -> Paired:
     """The own power that may stand behind a site sample taken at ``sample_s``; delays up to ``window_s`` count."""
+    history = state.history
+    if len(history) == 1:
+        return Paired(history[0][1], history[0][1])
     delay = delay_s(state)
     if delay is None:
         start, end = sample_s - window_s, sample_s + SLACK_S
     else:
         start, end = sample_s - delay - SLACK_S, sample_s - delay + SLACK_S
     least = most = None
-    history = state.history
-    if len(history) == 1:
-        return Paired(history[0][1], history[0][1])
     for index, (at_s, ev_w) in enumerate(history):
         until_s = history[index + 1][0] if index + 1 < len(history) else 1e18
         if until_s <= start or (at_s > end and least is not None):

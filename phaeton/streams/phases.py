@@ -35,6 +35,9 @@ class Stage(StrEnum):
     SETTLING = "settling"
 
 
+_IDLE = Stage.IDLE
+
+
 class PhaseState(Struct, frozen=True, gc=False, kw_only=True):
     """The phases in force and the switch that may be under way."""
 
@@ -118,7 +121,6 @@ def step(
     config: PhaseSwitching,
     view: View,
     wanted: Wanted,
-    *,
     now_s: float,
     setpoint_a: float,
     can_switch: bool,
@@ -132,22 +134,22 @@ def step(
         start = set_phases if set_phases in (1, 3) and can_switch else max_phases
         state = replace(state, known=True, phases=min(start, max_phases), target=min(start, max_phases))
         return state, Switch(state.phases)  # what is wanted was still reckoned without knowing this
-    zero_since_s = (now_s if state.zero_since_s is None else state.zero_since_s) if setpoint_a == 0.0 else None
-    if zero_since_s != state.zero_since_s:
-        state = replace(state, zero_since_s=zero_since_s)
+    if (setpoint_a == 0.0) is (state.zero_since_s is None):
+        state = replace(state, zero_since_s=now_s if setpoint_a == 0.0 else None)
     if not can_switch or max_phases == 1 or state.refused:
         reason = Reason(Why.PHASES_REFUSED, text=state.refused) if state.refused else None
         return state, Switch(min(state.phases, max_phases), reason=reason)
     if not view.plugged:
-        if state.stage is not Stage.IDLE or state.up_since_s is not None or state.down_since_s is not None:
+        if state.stage is not _IDLE or state.up_since_s is not None or state.down_since_s is not None:
             state = replace(state, stage=Stage.IDLE, up_since_s=None, down_since_s=None, verify_since_s=None, failed=0)
         return state, Switch(state.phases)
-    if state.stage is not Stage.IDLE:
+    if state.stage is not _IDLE:
         return _sequence(state, config, view, now_s, settle_s)
     state, target, automatic, reason = _choose(state, config, wanted, now_s)
-    state, retry = _verify(state, view, now_s)
-    if retry:
-        target, automatic = 1, False
+    if view.phases is not None and state.last_s is not None:
+        state, retry = _verify(state, view.phases, state.last_s, now_s)
+        if retry:
+            target, automatic = 1, False
     if target is None:
         return state, Switch(state.phases, reason=reason)
     state = replace(state, stage=Stage.PAUSING, target=target, automatic=automatic, since_s=now_s, written_s=None)
@@ -244,20 +246,18 @@ def _automatic(
     return state, target, True, None
 
 
-def _verify(state: PhaseState, view: View, now_s: float) -> tuple[PhaseState, bool]:
+def _verify(state: PhaseState, carrying: int, last_s: float, now_s: float) -> tuple[PhaseState, bool]:
     """After a switch to one phase: more than one that carries current is a failure; try once more, then believe it."""
-    if view.phases is None or state.last_s is None:
-        return state, False
-    if state.phases == 1 and view.phases > 1:
+    if state.phases == 1 and carrying > 1:
         since_s = now_s if state.verify_since_s is None else state.verify_since_s
         if now_s - since_s < 10.0:
             return replace(state, verify_since_s=since_s), False
-        if state.failed == 0 and now_s - state.last_s >= COMMAND_GAP_S:
+        if state.failed == 0 and now_s - last_s >= COMMAND_GAP_S:
             return replace(state, failed=1, verify_since_s=None), True
-        if state.failed > 0 and now_s - state.last_s >= VERIFY_S:
-            why = f"one phase was asked for, {view.phases} carry current"
+        if state.failed > 0 and now_s - last_s >= VERIFY_S:
+            why = f"one phase was asked for, {carrying} carry current"
             return replace(state, phases=3, refused=why, verify_since_s=None), False
         return state, False
-    if state.verify_since_s is not None or (state.failed and view.phases == 1):
+    if state.verify_since_s is not None or (state.failed and carrying == 1):
         return replace(state, verify_since_s=None, failed=0), False
     return state, False

@@ -45,6 +45,7 @@ class Run(Struct, frozen=True, gc=False):
 
 
 IDLE = Run()
+_WAIT_SUN, _SURPLUS = Why.WAIT_SUN, Why.SURPLUS
 
 
 class Sun(Struct, frozen=True, gc=False):
@@ -74,7 +75,7 @@ def stop(before: RunState, now_s: float) -> RunState:
 
 
 def step(
-    before: RunState, config: Auto, sun: Sun, *, now_s: float, dt_s: float, flowing: bool, bridge_wh: float
+    before: RunState, config: Auto, sun: Sun, now_s: float, dt_s: float, flowing: bool, bridge_wh: float
 ) -> tuple[RunState, Run]:
     """Decide whether auto charges now; ``flowing``: current was already flowing when auto was entered."""
     share = config.min_solar_share_pct / 100
@@ -101,15 +102,10 @@ def _running(
     short_w = threshold_w - sun.lower_w
     if always or short_w <= 0:
         filled_wh = (max(-short_w, 0.0) + bridge_wh) * dt_s / HOUR_S
-        state = RunState(
-            in_auto=True,
-            running=True,
-            stopped_s=before.stopped_s,
-            used_wh=max(before.used_wh - filled_wh, 0.0),
-            starts=before.starts,
-        )
+        used_wh = max(before.used_wh - filled_wh, 0.0)
+        state = RunState(True, True, before.stopped_s, None, used_wh, None, 0.0, before.starts)
         if sun.lower_w >= sun.min_w:
-            return state, Run(True, False, False, Reason(Why.SURPLUS, sun.lower_w, sun.min_w))
+            return state, Run(True, False, False, Reason(_SURPLUS, sun.lower_w, sun.min_w))
         return state, Run(True, True, False, Reason(Why.MIN_SOLAR, sun.lower_w, sun.min_w))
     since_s = now_s if before.hold_since_s is None else before.hold_since_s
     used_wh = before.used_wh + short_w * dt_s / HOUR_S if before.hold_since_s is not None else before.used_wh
@@ -149,16 +145,12 @@ def _waiting(
     starts = before.starts
     if starts and starts[0] <= now_s - DAY_S:
         starts = tuple(at_s for at_s in starts if at_s > now_s - DAY_S)
-    state = RunState(
-        in_auto=True,
-        stopped_s=before.stopped_s,
-        used_wh=before.used_wh,
-        sunny_since_s=sunny_since_s,
-        credit_ws=credit_ws,
-        starts=starts,
-    )
+    state = before
+    waited = before.in_auto and sunny_since_s is None and before.sunny_since_s is None and before.hold_since_s is None
+    if not waited or starts is not before.starts:
+        state = RunState(True, False, before.stopped_s, None, before.used_wh, sunny_since_s, credit_ws, starts)
     if sunny_since_s is None:
-        return state, Run(reason=Reason(Why.WAIT_SUN, surplus_w, threshold_w))
+        return state, Run(False, False, False, Reason(_WAIT_SUN, surplus_w, threshold_w))
     delay_s = sunny_since_s + config.start_delay_s - now_s
     if delay_s > 0:
         return state, Run(reason=Reason(Why.START_DELAY, surplus_w, threshold_w, delay_s))

@@ -60,10 +60,8 @@ class Booked(Struct, frozen=True, gc=False):
 _start_s = attrgetter("start_s")
 
 
-def tariff_at(prices: PriceCurve | None, fixed: Tariff, utc_s: float) -> Tariff:
-    """The prices in force; without a curve the configured rates, inside a curve's gap none."""
-    if prices is None:
-        return fixed
+def tariff_at(prices: PriceCurve, utc_s: float) -> Tariff:
+    """The prices in force by a curve; inside a gap none."""
     index = bisect_right(prices.slots, utc_s, key=_start_s) - 1
     if index >= 0 and utc_s < prices.slots[index].end_s:
         slot = prices.slots[index]
@@ -78,12 +76,11 @@ def step(
     energy_kwh: float | None,
     site: SiteReading | None,
     tariff: Tariff,
-    *,
     now_s: float,
     utc_s: float,
     dt_s: float,
     serial: str,
-    vehicle: str | None = None,
+    vehicle: str | None,
 ) -> tuple[SessionState, Booked]:
     """Book the energy of this step; ``energy_kwh`` is the counter, ``dt_s`` the time since the last step.
 

@@ -68,7 +68,8 @@ def step(
         pause = Reason(Why.OFF_GRID_REST, left_s=back_s + GRID_BACK_REST_S - now_s)
     low_soc, minimum_pct = _low_soc(before.low_soc, config, reading)
     state = before
-    if (begun_s, off_grid, back_s, low_soc) != (before.begun_s, before.off_grid, before.back_s, before.low_soc):
+    same = begun_s is before.begun_s and back_s is before.back_s
+    if not same or off_grid is not before.off_grid or low_soc is not before.low_soc:
         state = SiteState(begun_s, off_grid, back_s, low_soc)
     return state, SiteView(
         reading,
@@ -87,8 +88,9 @@ def _low_soc(low: bool, config: Config, reading: SiteReading | None) -> tuple[bo
     """Whether the house battery is below its minimum; clear 3 % above it."""
     if reading is None or reading.battery_soc_pct is None:
         return low, None
-    minimums = [m for m in (config.battery.min_soc_pct, reading.ess_min_soc_pct) if m is not None]
-    if not minimums:
+    minimum_pct, ess_pct = config.battery.min_soc_pct, reading.ess_min_soc_pct
+    if minimum_pct is None or (ess_pct is not None and ess_pct > minimum_pct):
+        minimum_pct = ess_pct
+    if minimum_pct is None:
         return False, None
-    minimum_pct = max(minimums)
     return reading.battery_soc_pct < minimum_pct + (LOW_SOC_CLEAR_PCT if low else 0.0), minimum_pct

@@ -7,7 +7,7 @@ finite become "not known".
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import isfinite
+from math import inf, isfinite
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -23,6 +23,7 @@ from phaeton.model import (
     PriceCurve,
     SiteReading,
     Situation,
+    Tick,
     Unavailable,
     VehicleReading,
     Zone,
@@ -86,16 +87,16 @@ def _bad_phases(event: Struct, names: tuple[str, ...]) -> dict[str, object]:
     return changes
 
 
-def _any_bad(numbers: tuple[float | None, ...]) -> bool:
-    """Whether one of the numbers is not finite; one sum tells it for all (NaN and infinities survive a sum)."""
-    return not isfinite(sum(filter(None, numbers)))
+def _all_finite(numbers: list[float | None]) -> bool:
+    """Whether all of the numbers are finite; one sum tells it for all (NaN and infinities survive a sum)."""
+    return isfinite(sum(filter(None, numbers)))
 
 
 def finite_site(reading: SiteReading) -> SiteReading:
     """The same reading without anything that is not finite."""
     r = reading
-    if not _any_bad(
-        (
+    if _all_finite(
+        [
             r.grid_w,
             r.pv_w,
             r.consumption_w,
@@ -108,7 +109,7 @@ def finite_site(reading: SiteReading) -> SiteReading:
             r.dess_charge_w,
             *r.grid_phase_w,
             *r.grid_phase_a,
-        )
+        ]
     ):
         return reading
     return replace(reading, **_bad_numbers(reading, _SITE_NUMBERS), **_bad_phases(reading, _PHASES[:2]))
@@ -117,8 +118,8 @@ def finite_site(reading: SiteReading) -> SiteReading:
 def finite_charger(reading: ChargerReading) -> ChargerReading:
     """The same reading without anything that is not finite."""
     r = reading
-    if not _any_bad(
-        (
+    if _all_finite(
+        [
             r.power_w,
             r.energy_kwh,
             r.limit_set_a,
@@ -130,7 +131,7 @@ def finite_charger(reading: ChargerReading) -> ChargerReading:
             *r.voltage_v,
             *r.current_a,
             *r.power_phase_w,
-        )
+        ]
     ):
         return reading
     return replace(reading, **_bad_numbers(reading, _CHARGER_NUMBERS), **_bad_phases(reading, _PHASES[2:]))
@@ -146,16 +147,18 @@ def fold(situation: Situation, events: Iterable[Event]) -> Situation:
     forecast, vehicles = situation.forecast, situation.vehicles
     away = situation.site_unavailable
     for event in events:
-        sane = isfinite(event.mono_s)
-        if sane and event.mono_s > mono_s:
-            mono_s = event.mono_s
-        if isfinite(event.utc_s):
+        at_s = event.mono_s
+        if mono_s < at_s < inf:
+            mono_s = at_s
+        if -inf < event.utc_s < inf:
             utc_s = event.utc_s
+        if isinstance(event, Tick):
+            continue
         if isinstance(event, ChargerReading):
-            if sane:
-                points = tuple([_read(p, event) if p.id == event.point else p for p in points])
+            if isfinite(at_s):
+                points = _read(points, event)
         elif isinstance(event, SiteReading):
-            if sane and (site is None or event.mono_s >= site.mono_s):
+            if isfinite(at_s) and (site is None or at_s >= site.mono_s):
                 site, away = finite_site(event), None
         elif isinstance(event, ChargerIdentity):
             points = tuple([replace(p, identity=event) if p.id == event.point else p for p in points])
@@ -171,8 +174,12 @@ def fold(situation: Situation, events: Iterable[Event]) -> Situation:
     return Situation(mono_s, utc_s, points, site, away, prices, forecast, vehicles)
 
 
-def _read(point: PointSituation, event: ChargerReading) -> PointSituation:
-    """The point with a new reading, unless it is older than the one that is known."""
-    if point.reading is not None and event.mono_s < point.reading.mono_s:
-        return point
-    return PointSituation(id=point.id, reading=finite_charger(event), identity=point.identity, unavailable=None)
+def _read(points: tuple[PointSituation, ...], event: ChargerReading) -> tuple[PointSituation, ...]:
+    """The points with a new reading of one of them, unless it is older than the one that is known."""
+    for index, point in enumerate(points):
+        if point.id == event.point:
+            if point.reading is not None and event.mono_s < point.reading.mono_s:
+                return points
+            read = PointSituation(point.id, finite_charger(event), point.identity, None)
+            return (read,) if len(points) == 1 else (*points[:index], read, *points[index + 1 :])
+    return points

@@ -15,10 +15,13 @@ _FAULTS = {
     Fault.OVERTEMPERATURE: Status.OVERHEATING,
 }
 
+_UNAVAILABLE, _AWAITING_AUTH = ChargerState.UNAVAILABLE, ChargerState.AWAITING_AUTH
+_AUTO = Mode.AUTO
+_CHARGING, _WAIT_SUN = Status.CHARGING, Status.WAIT_SUN
+
 
 def status(
     view: View,
-    *,
     mode: Mode,
     stopped: bool,
     low_soc: bool,
@@ -28,7 +31,7 @@ def status(
     setpoint_a: float,
 ) -> Status | None:
     """The Victron status, None where the GX has no number for what is so (unreachable, fault F)."""
-    if not view.known or not view.reachable or view.state is ChargerState.UNAVAILABLE:
+    if not view.known or not view.reachable or view.state is _UNAVAILABLE:
         return None
     if view.fault is not None:
         return _FAULTS.get(view.fault)
@@ -36,7 +39,7 @@ def status(
         return Status.DISCONNECTED
     if switching_to is not None:
         return Status.SWITCH_TO_3 if switching_to == 3 else Status.SWITCH_TO_1
-    if view.state is ChargerState.AWAITING_AUTH:
+    if view.state is _AWAITING_AUTH:
         return Status.WAIT_RFID
     if stopped:
         return Status.WAIT_START
@@ -50,11 +53,11 @@ def status(
 def _with_car(view: View, mode: Mode, charged: bool, setpoint_a: float) -> Status:
     """A car is there and nothing stands against it."""
     if view.charging and setpoint_a > 0:
-        return Status.CHARGING
+        return _CHARGING
     if charged:
         return Status.CHARGED
-    if setpoint_a == 0.0 and mode is Mode.AUTO:
-        return Status.WAIT_SUN
+    if setpoint_a == 0.0 and mode is _AUTO:
+        return _WAIT_SUN
     if setpoint_a == 0.0 and mode is Mode.SCHEDULED:
         return Status.WAIT_START
     if view.state is ChargerState.STARTING:

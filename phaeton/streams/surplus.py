@@ -62,21 +62,30 @@ def step(
     state = before if paired_state is before.pairing else replace(before, pairing=paired_state)
     if site is None:
         return state, NONE
-    age_s = now_s - site.mono_s
-    if before.sample_s is None or site.mono_s > before.sample_s:
-        state = _sample(state, config, site, ev_w)
+    sampled = before.sample_s is None or site.mono_s > before.sample_s
+    full, feeds = _by_soc(state, config.battery, site.battery_soc_pct) if sampled else (state.battery_full, False)
+    reserve_w = _reserve(config.battery, site, full)
+    if sampled:
+        state = _sample(state, config, site, ev_w, full, feeds, reserve_w)
     if state.moved_since_s is None and abs(ev_w - state.still_ev_w) > FROZEN_EV_W:
         state = replace(state, moved_since_s=now_s)
-    reserve_w = _reserve(config.battery, site, state.battery_full)
     return state, Surplus(
         state.raise_w,
         state.lower_w,
-        age_s,
-        _is_frozen(state, config, site.mono_s),
+        now_s - site.mono_s,
+        state.moved_since_s is not None and _is_frozen(state, config, site.mono_s),
         reserve_w,
         state.battery_feeds,
         site.dess_active,
     )
+
+
+def _by_soc(state: SurplusState, battery: Battery, soc_pct: float | None) -> tuple[bool, bool]:
+    """Whether the battery counts as full, and whether it may feed the car."""
+    full = _latched(state.battery_full, soc_pct, battery.full_soc_pct)
+    if battery.feed_car_soc_pct is None:
+        return full, False
+    return full, _latched(state.battery_feeds, soc_pct, battery.feed_car_soc_pct)
 
 
 def _is_frozen(state: SurplusState, config: Config, sample_s: float) -> bool:
@@ -87,39 +96,36 @@ def _is_frozen(state: SurplusState, config: Config, sample_s: float) -> bool:
     return still_s >= config.site.stale_hold_s and moved_s >= FROZEN_AFTER_S
 
 
-def _sample(state: SurplusState, config: Config, site: SiteReading, ev_w: float) -> SurplusState:
+def _sample(
+    state: SurplusState, config: Config, site: SiteReading, ev_w: float, full: bool, feeds: bool, reserve_w: float
+) -> SurplusState:
     """Fold a new sample of the site in."""
-    battery = config.battery
-    soc = site.battery_soc_pct
-    full = _latched(state.battery_full, soc, battery.full_soc_pct)
-    feeds = battery.feed_car_soc_pct is not None and _latched(state.battery_feeds, soc, battery.feed_car_soc_pct)
-    paired_state = pairing.time_steps(state.pairing, site.mono_s, ev_w, site.grid_w if site.grid_metered else None)
-    own = pairing.pair(paired_state, site.mono_s)
-    base_w = base(config, site, full, feeds)
-    dt_s = 0.0 if state.sample_s is None else site.mono_s - state.sample_s
-    tau_s = config.auto.smoothing_s
-    weight = 1.0 if state.raise_w is None or tau_s <= 0.0 else dt_s / (dt_s + tau_s)
+    sample_s = site.mono_s
+    paired_state = pairing.time_steps(state.pairing, sample_s, ev_w, site.grid_w if site.grid_metered else None)
+    own = pairing.pair(paired_state, sample_s)
+    base_w = _base(config, site, reserve_w, config.battery.feed_car_w if feeds else 0.0)
     raise_w = lower_w = None
     if base_w is not None:
-        raise_w = _smoothed(state.raise_w, base_w + own.least_w, weight)
-        lower_w = _smoothed(state.lower_w, base_w + own.most_w, weight)
+        raise_w, lower_w = base_w + own.least_w, base_w + own.most_w
+        tau_s = config.auto.smoothing_s
+        if state.raise_w is not None and state.lower_w is not None:
+            dt_s = 0.0 if state.sample_s is None else sample_s - state.sample_s
+            weight = dt_s / (dt_s + tau_s) if tau_s > 0.0 else 1.0
+            raise_w = state.raise_w + weight * (raise_w - state.raise_w)
+            lower_w = state.lower_w + weight * (lower_w - state.lower_w)
     moved = state.still is None or not _same_values(state.still, site)
     return SurplusState(
-        site.mono_s,
+        sample_s,
         raise_w,
         lower_w,
         paired_state,
         full,
         feeds,
-        site.mono_s if moved or state.still_since_s is None else state.still_since_s,
+        sample_s if moved or state.still_since_s is None else state.still_since_s,
         ev_w if moved else state.still_ev_w,
         None if moved else state.moved_since_s,
         site,
     )
-
-
-def _smoothed(before: float | None, value: float, weight: float) -> float:
-    return value if before is None else before + weight * (value - before)
 
 
 def _latched(on: bool, soc_pct: float | None, limit_pct: float) -> bool:
@@ -148,10 +154,8 @@ def grid_target_w(auto: Auto, site: SiteReading) -> float:
     return -50.0
 
 
-def base(config: Config, site: SiteReading, battery_full: bool, battery_feeds: bool) -> float | None:
+def _base(config: Config, site: SiteReading, reserve_w: float, extra_w: float) -> float | None:
     """The surplus without the own power (W); None where the house cannot tell."""
-    reserve_w = _reserve(config.battery, site, battery_full)
-    extra_w = config.battery.feed_car_w if battery_feeds else 0.0
     if site.grid_metered and site.grid_w is not None:
         battery_w = site.battery_w or 0.0
         return -site.grid_w + grid_target_w(config.auto, site) + battery_w - reserve_w + extra_w
@@ -162,10 +166,15 @@ def base(config: Config, site: SiteReading, battery_full: bool, battery_feeds: b
 
 def _reserve(battery: Battery, site: SiteReading, full: bool) -> float:
     """What the battery may keep for itself (W): what it could charge with now, while it comes first."""
-    charging_w = max(site.battery_w or 0.0, 0.0)
+    battery_w = site.battery_w
     if site.dess_active:
-        return charging_w if site.dess_charge_w is None else max(site.dess_charge_w, 0.0)
-    if battery.priority == "car" or full or (site.battery_w is None and site.battery_soc_pct is None):
+        dess_w = battery_w or 0.0 if site.dess_charge_w is None else site.dess_charge_w
+        return max(dess_w, 0.0)
+    if full or battery.priority == "car" or (battery_w is None and site.battery_soc_pct is None):
         return 0.0
-    limits = [w for w in (site.battery_charge_limit_w, battery.max_charge_w) if w is not None]
-    return max(min(limits), 0.0) if limits else charging_w
+    limit_w, most_w = site.battery_charge_limit_w, battery.max_charge_w
+    if limit_w is None:
+        limit_w = battery_w or 0.0 if most_w is None else most_w
+    elif most_w is not None:
+        limit_w = min(limit_w, most_w)
+    return max(limit_w, 0.0)

@@ -35,16 +35,21 @@ class Wake(Struct, frozen=True, gc=False):
     """The offer has not been used for 30 s: others may have it."""
 
 
-def step(before: WakeState, *, now_s: float, present: bool, charging: bool, offered: bool) -> tuple[WakeState, Wake]:
+_NEW = WakeState()
+_TAKING = WakeState(took=True)
+_NOTHING = Wake()
+
+
+def step(before: WakeState, now_s: float, present: bool, charging: bool, offered: bool) -> tuple[WakeState, Wake]:
     """``offered``: the car could take current now; nobody has to release the charger first."""
     if not present:
-        return (before if before == _NEW else _NEW), Wake()
+        return _NEW, _NOTHING
     if before.pulse_until_s is not None:
         if now_s < before.pulse_until_s:
             return before, Wake(pulse=True)
-        return WakeState(offered_since_s=None, attempts=before.attempts), Wake()
+        return WakeState(offered_since_s=None, attempts=before.attempts), _NOTHING
     if charging:
-        return WakeState(took=True), Wake()
+        return _TAKING, _NOTHING
     if not offered:
         if before.offered_since_s is None and not before.took:
             return before, Wake(charged=before.charged, asleep=before.attempts >= len(AFTER_S))
@@ -58,6 +63,3 @@ def step(before: WakeState, *, now_s: float, present: bool, charging: bool, offe
     if now_s - since_s >= AFTER_S[before.attempts]:
         return WakeState(None, before.attempts + 1, now_s + PULSE_S), Wake(pulse=True)
     return WakeState(since_s, before.attempts), Wake(idle=now_s - since_s >= AFTER_S[0] or before.attempts > 0)
-
-
-_NEW = WakeState()
