@@ -46,6 +46,7 @@ class Move(Struct, frozen=True):
     """One file or folder into its place."""
 
     new: str
+    """Empty = what is there goes, and nothing comes."""
     target: str
     aside: str
     """Where what was there goes."""
@@ -153,10 +154,13 @@ def finish(store: Path) -> Finished | None:
     if marker.database:
         _keep_secrets(marker)
     for move in marker.moves:
-        _put(Path(move.new), Path(move.target), Path(move.aside))
+        if move.new:
+            _put(Path(move.new), Path(move.target), Path(move.aside))
+        elif Path(move.target).exists():
+            Path(move.target).replace(_free(Path(move.aside)))
     if marker.configuration:
         _configure(marker)
-    for folder in {Path(move.target).parent for move in marker.moves} | {aside}:
+    for folder in {Path(move.target).parent for move in marker.moves if move.new} | {aside}:
         saving.settle(folder)
     place.unlink()
     saving.settle(store)
@@ -297,6 +301,8 @@ class _Preparation:
             self._unpacked(name)
             self._move(self._folder / name, self._store / name)
         if names:
+            logins = self._store / "access" / "logins.json"
+            self._moves.append(Move("", str(logins), str(self._aside / logins.name)))
             self._notes.append("the password and the tokens are those of the backup afterwards")
         revisions = [name for name in self._members if name.startswith("revisions/")]
         if revisions and "config" in self._parts:

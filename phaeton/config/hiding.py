@@ -20,7 +20,7 @@ from phaeton.redaction import HIDDEN, redacted
 
 UNREADABLE = "# This text cannot be read by this version of Phaeton, so its secrets cannot be told from the rest.\n"
 _SHORTEST = 4
-"""A shorter secret is not looked for in the rest of the text: it would be found in every number."""
+"""A shorter secret is not looked for in comments: it would be found in every word."""
 
 
 def hidden_text(text: str) -> str:
@@ -33,17 +33,19 @@ def hidden_text(text: str) -> str:
         return UNREADABLE
     shown = to_plain(config)
     found = edited(text, msgspec.convert(shown, Config)).text
-    layout = Layout(found)
+    told = [secret for secret in secrets(expanded(config), shown) if len(secret) >= _SHORTEST]
     pieces: list[str] = []
     at = 0
-    for start, end in layout.comment_spans:
-        pieces += [found[at:start], redacted(found[start:end])]
+    for start, end in Layout(found).comment_spans:
+        pieces += [found[at:start], _without(told, redacted(found[start:end]))]
         at = end
-    found = "".join([*pieces, found[at:]])
-    for secret in sorted(set(secrets(expanded(config), shown)), key=len, reverse=True):
-        if len(secret) >= _SHORTEST:
-            found = found.replace(secret, HIDDEN)  # in a comment, most likely
-    return found
+    return "".join([*pieces, found[at:]])
+
+
+def _without(told: list[str], comment: str) -> str:
+    for secret in sorted(told, key=len, reverse=True):
+        comment = comment.replace(secret, HIDDEN)
+    return comment
 
 
 def with_secrets_of(text: str, known: Config) -> tuple[str, tuple[str, ...]]:

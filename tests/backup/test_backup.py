@@ -81,7 +81,7 @@ def test_everything_comes_back_and_the_old_is_set_aside(old: House, new: House, 
     assert json.loads((store / "access" / "password.json").read_text()) == {"hash": "hash-of-tell-nobody-this"}
     aside = Path(done.aside)
     assert {path.name for path in aside.iterdir()} == {
-        "phaeton.db", "password.json", "revisions", "phaeton_config.yaml"
+        "phaeton.db", "password.json", "logins.json", "revisions", "phaeton_config.yaml"
     }  # fmt: skip
     assert "another-secret" in (aside / "phaeton_config.yaml").read_text()
     assert not waits(store)
