@@ -256,6 +256,31 @@ def test_a_seal_that_asks_for_too_much_is_refused(old: House, new: House, tmp_pa
         assert "damaged" in refused(new, backup)
 
 
+def test_without_the_library_only_a_backup_without_secrets_can_be_made(
+    old: House, new: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = whole(old, tmp_path)
+    for name in ("cryptography.exceptions", "cryptography.hazmat.primitives.ciphers"):
+        monkeypatch.setitem(sys.modules, name, None)
+    assert not sealing.available()
+    with pytest.raises(BackupError, match="phaeton\\[backup\\]"):
+        make(old, tmp_path / "x", EVERYTHING, PASSWORD)
+    assert not (tmp_path / "x").exists()
+    assert "phaeton[backup]" in refused(new, backup)
+    assert look(old, whole_plain(old, tmp_path), "").sessions == 3
+
+
+def test_a_store_without_sqlite_is_backed_up_too(old: House, tmp_path: Path) -> None:
+    (old.store / "phaeton.db").unlink()
+    plain = old.store / "phaeton-state.json"
+    plain.write_text(json.dumps({"version": 1, "facts": {"vehicle:ev6": "login-x", "serial:a": "ACE"}, "sessions": []}))
+    backup = whole_plain(old, tmp_path)
+    plain.unlink()
+    stage(old, backup, "")
+    finish(old.store)
+    assert json.loads(plain.read_text())["facts"] == {"serial:a": "ACE"}
+
+
 def test_sessions_of_another_program_are_refused(new: House, tmp_path: Path) -> None:
     other = tmp_path / "other.db"
     with sqlite3.connect(other) as db:
