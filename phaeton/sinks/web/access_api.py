@@ -154,7 +154,7 @@ class AccessApi:
             Endpoint(
                 "PUT", "/api/access/password", self.set_password, Scope.OPEN,
                 "Set the first password (on the device itself only), or another one; all other logins end", OkAnswer,
-                body=PasswordBody, example=Example(body={"new": "short"}, status=422),
+                body=PasswordBody, example=Example(body={"old": "correct horse", "new": "staple"}, status=422),
                 problems={401: "the present password is wrong", 403: "the first password is set on the device itself"}
                 | slow | disk,
             ),
