@@ -11,6 +11,7 @@ import logging
 import os
 import secrets
 import shutil
+import signal
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
@@ -52,6 +53,7 @@ MOST_WAITING = 4
 MOST_KEPT = 10
 LONGEST_S = 3600.0
 """A job that takes longer is ended."""
+END_WITHIN_S = 5.0
 MEMORY_BYTES = 400_000_000
 """Address space of the process; it uses a quarter of it, on a day as on a month."""
 MOST_STEPS = 12_000_000
@@ -305,6 +307,7 @@ class Jobs:
             if job.state == "cancelled":
                 return
             await self._listen(job, process, order)
+            await _ended(process)
         finally:
             self._kill()
             code = await process.wait()
@@ -343,7 +346,7 @@ class Jobs:
         process = self._process
         if process is not None and process.returncode is None:
             with suppress(ProcessLookupError):
-                process.kill()
+                os.kill(process.pid, signal.SIGKILL)  # kill() of the process would take its exit code from asyncio
 
     # Keeping.
 
@@ -427,6 +430,15 @@ def _environment() -> dict[str, str]:
     """What the process is told of ours: where Python is to look, and nothing that could be a secret."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "HOME") if name in os.environ}
     return {**kept, "PYTHONPATH": str(Path(phaeton.__file__).parents[1]), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+async def _ended(process: Process) -> None:
+    """Nobody waits for more: give the process a moment to end by itself."""
+    assert process.stdin is not None
+    process.stdin.close()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(END_WITHIN_S):
+            await process.wait()
 
 
 async def _tail(process: Process) -> str:

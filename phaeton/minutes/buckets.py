@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from itertools import chain, count
 from operator import mul
 
 from msgspec import Struct
 
-from phaeton.minutes.block import BLOCK_S, HIGHEST, LOWEST, MINUTE_S, MINUTES, Block, Lane, unit
+from phaeton.minutes.block import HIGHEST, LOWEST, MINUTE_S, MINUTES, Block, Lane, unit
 
 STEPS_S = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 _DAY_S = 86400
@@ -46,12 +47,12 @@ class Grid(Struct, frozen=True):
 
 def grid(from_s: float, until_s: float, most: int, steps_s: Sequence[int] = STEPS_S) -> Grid:
     """The finest buckets that cover a time with at most so many; they begin at whole steps since 1970."""
-    for step_s in (*steps_s, *(days * _DAY_S for days in range(2, 100_000))):
+    for step_s in chain(steps_s, count(2 * _DAY_S, _DAY_S)):
         first = int(from_s // step_s)
-        count = max(-int(-until_s // step_s) - first, 1)
-        if count <= max(most, 2):
-            return Grid(first * step_s, step_s, count)
-    raise ValueError("a time of so many years has no grid")
+        buckets = max(-int(-until_s // step_s) - first, 1)
+        if buckets <= max(most, 2):
+            return Grid(first * step_s, step_s, buckets)
+    raise AssertionError("the steps never end")
 
 
 class Buckets:
@@ -114,8 +115,3 @@ class Buckets:
             [told(value) if count else None for value, count in zip(least, known, strict=True)],
             [told(value) if count else None for value, count in zip(most, known, strict=True)],
         )
-
-    @property
-    def blocks(self) -> range:
-        """The starts of the hours that the buckets reach over."""
-        return range(self.where.first_s // BLOCK_S * BLOCK_S, self.where.end_s, BLOCK_S)

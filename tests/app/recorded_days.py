@@ -30,11 +30,11 @@ prices: {{source: tibber, tibber: {{token: secret-of-tibber}}, currency: EUR}}
 """
 
 
-def hour(start_s: int) -> Block:
+def hour(start_s: int, first_s: int = FIRST_S) -> Block:
     """The sun of a clear day, a quiet house, a price that is low at noon."""
     lanes = {name: Lane.empty() for name in ("pv_w", "house_w", "import_per_kwh", "feed_in_per_kwh")}
     for minute in range(MINUTES):
-        of_day = ((start_s - FIRST_S) % DAY_S + minute * 60) / DAY_S
+        of_day = ((start_s - first_s) % DAY_S + minute * 60) / DAY_S
         sun = max(0.0, math.cos((of_day - 0.5) * 2.0 * math.pi))
         price = 30_000 - round(10_000 * sun)
         for name, value in (("pv_w", round(9000 * sun)), ("house_w", 400), ("feed_in_per_kwh", 8000)):
@@ -43,9 +43,9 @@ def hour(start_s: int) -> Block:
     return Block(start_s, lanes)
 
 
-def stay(day: int) -> Session:
+def stay(day: int, first_s: int = FIRST_S) -> Session:
     """The car is there from eight in the morning until four."""
-    start_s = FIRST_S + day * DAY_S + 8.0 * 3600.0
+    start_s = first_s + day * DAY_S + 8.0 * 3600.0
     return Session(
         id=f"car-{day}",
         point="car",
@@ -55,25 +55,38 @@ def stay(day: int) -> Session:
     )
 
 
-async def filled(folder: Path, *, days: int = 2, stays: int = 2) -> Store:
+async def filled(folder: Path, *, days: int = 2, stays: int = 2, first_s: int = FIRST_S) -> Store:
     """The store of those days."""
     store = Store.open(folder, StoreConfig(history_days=36500, series_days=3650), logging.getLogger("test"))
-    for start_s in range(FIRST_S, FIRST_S + days * DAY_S, BLOCK_S):
-        store.add_block(hour(start_s))
+    for start_s in range(first_s, first_s + days * DAY_S, BLOCK_S):
+        store.add_block(hour(start_s, first_s))
     await store.flush()
     for day in range(stays):
-        await store.add_session(stay(day))
+        await store.add_session(stay(day, first_s))
     return store
 
 
-def config() -> Config:
+def config(recorder: str = RECORDER) -> Config:
     """With a secret in it."""
-    return parse(TEXT).config
+    return parse(TEXT.replace(RECORDER, recorder)).config
 
 
-def jobs(store: Store, folder: Path, *, longest_s: float = 60.0, memory_bytes: int = 400_000_000) -> Jobs:
+def jobs(
+    store: Store,
+    folder: Path,
+    *,
+    longest_s: float = 60.0,
+    memory_bytes: int = 400_000_000,
+    recorder: str = RECORDER,
+) -> Jobs:
     """The jobs of that site, at ten in the morning after."""
     return Jobs(
-        store, MinuteKeeper(store, ["car"]), config, lambda: BERLIN, lambda: (1000.0, NOW_S), folder / "simulations",
-        longest_s=longest_s, memory_bytes=memory_bytes,
-    )  # fmt: skip
+        store,
+        MinuteKeeper(store, ["car"]),
+        lambda: config(recorder),
+        lambda: BERLIN,
+        lambda: (1000.0, NOW_S),
+        folder / "simulations",
+        longest_s=longest_s,
+        memory_bytes=memory_bytes,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ import pytest
 
 from phaeton.app.jobs import MOST_KEPT, MOST_WAITING, Jobs
 from phaeton.config.tree_web import Web
+from phaeton.model import Session
 from phaeton.sinks.recorder import folder_of
 from phaeton.sinks.web import Diagnostics, Parts, PointName, WebServer
 from phaeton.sinks.web.problem import ProblemError
@@ -23,6 +25,7 @@ from phaeton.sinks.web.simulations import JobRefusedError, JobsFullError, Simula
 from tests.app import recorded_days
 from tests.waiting import until
 
+CLOUD = Path(__file__).parents[1] / "recordings" / "cloud.phaeton"
 TWO_DAYS = SimulationBody(days=2, set={"auto": {"start_delay_s": 600}}, compare=["immediate"])
 LONG = SimulationBody(days=2, compare=["immediate", "windows", "auto", "price_plan"], step_s=1)
 """Some minutes of work."""
@@ -253,6 +256,30 @@ async def test_a_house_without_minutes_fails_in_words(tmp_path: Path) -> None:
     failed = await over(jobs, (await jobs.begin(TWO_DAYS)).id)
     assert failed.state == "failed"
     assert "series_days" in failed.error
+    await jobs.close()
+    await store.close()
+
+
+async def test_recorded_seconds_are_taken_where_they_cover_the_time(tmp_path: Path) -> None:
+    recordings = tmp_path / "recordings"
+    recordings.mkdir()
+    shutil.copy(CLOUD, recordings / "2025-06-20.phaeton")
+    store = await recorded_days.filled(tmp_path, stays=0)
+    ten_s = 1_750_413_600.0  # 2025-06-20 10:00 UTC
+    here = Session(
+        id="car-1", point="car", start_utc_s=ten_s + 60.0, end_utc_s=ten_s + 2400.0, energy_kwh=1.0, vehicle="ev6"
+    )
+    await store.add_session(here)
+    jobs = recorded_days.jobs(store, tmp_path, recorder=str(recordings))
+    wanted = SimulationBody(from_="2025-06-20T10:00:00Z", to="2025-06-20T10:41:00Z", compare=["immediate"])
+    done = await over(jobs, (await jobs.begin(wanted)).id)
+    assert (done.state, done.error) == ("done", "")
+    assert done.result is not None
+    assert (done.result.data, done.result.step_s) == ("recordings", 10.0)
+    today, immediate = done.result.outcomes
+    assert immediate.starts == 1
+    assert today.starts is not None
+    assert immediate.ev_kwh == pytest.approx(1.0, abs=0.05)
     await jobs.close()
     await store.close()
 
