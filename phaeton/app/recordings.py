@@ -29,6 +29,8 @@ class LiveRecordings:
     async def all(self) -> RecordingList:
         """Those that are there; raises OSError."""
         recorder = self._daemon.recorder
+        if recorder is not None and not recorder.present:
+            await recorder.flush()
         present = "" if recorder is None else recorder.present
         found = await asyncio.to_thread(_look, self.folder, present)
         return RecordingList(recorder is not None, found)
