@@ -42,6 +42,8 @@ class Change(Struct, frozen=True):
     """The sources of the cars must be made anew, or what is published of them."""
     web: bool = False
     """The page must listen elsewhere, or begin or end to."""
+    mqtt: bool = False
+    """The connection to the MQTT broker must be made anew, or begin or end."""
     store: bool = False
     """Another folder: the store must be opened anew."""
     record: bool = False
@@ -71,6 +73,7 @@ def compare(old: Config, new: Config) -> Change:
         forecast=(old.forecast, old.site.home) != (new.forecast, new.site.home),
         vehicles=(old.vehicles, old.site.home) != (new.vehicles, new.site.home),
         web=old.web != new.web,
+        mqtt=old.mqtt != new.mqtt,
         store=old.store.directory != new.store.directory,
         record=old.record != new.record,
         log=old.log != new.log,

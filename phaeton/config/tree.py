@@ -13,6 +13,7 @@ from phaeton.config.node import Node
 from phaeton.config.node import meta as _meta
 from phaeton.config.tree_cars import Vehicle
 from phaeton.config.tree_forecast import Forecast
+from phaeton.config.tree_mqtt import Mqtt
 from phaeton.config.tree_prices import Prices
 from phaeton.config.tree_schedule import Schedule
 from phaeton.config.tree_vehicles import HomePosition
@@ -286,6 +287,7 @@ class Config(Node, frozen=True):
     forecast: Forecast = Forecast()
     vehicles: Annotated[tuple[Vehicle, ...], _meta("The cars that charge here")] = ()
     web: Web = Web()
+    mqtt: Mqtt = Mqtt()
     store: Store = Store()
     record: Record = Record()
     log: Log = Log()

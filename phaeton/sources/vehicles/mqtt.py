@@ -1,4 +1,4 @@
-"""Topics of an MQTT broker, pushed by it; the library aiomqtt is loaded only here.
+"""Topics of an MQTT broker, pushed by it.
 
 A topic of the configuration may name a path in JSON after a ``#``: ``car#battery.soc``.
 """
@@ -6,28 +6,20 @@ A topic of the configuration may name a path in JSON after a ``#``: ``car#batter
 from __future__ import annotations
 
 import asyncio
-import logging
-import random
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from phaeton.config.tree_vehicles import MqttCar
+from phaeton.links.mqtt import Broker, Connection, Message, MqttLink
 from phaeton.sources.vehicles.report import Report, Trouble, VehicleError
 from phaeton.sources.vehicles.values import flag, found, instant, kilometres, limit_percent, percent
-
-if TYPE_CHECKING:
-    import aiomqtt
-
-_log = logging.getLogger(__name__)
 
 FIELDS = ("soc", "time", "limit", "plugged", "charging", "range_km", "odometer", "at_home")
 GATHER_S = 0.3
 """Topics that come together make one report."""
-FIRST_PAUSE_S = 5.0
-LONGEST_PAUSE_S = 300.0
-CONNECT_S = 20.0
+MOST_BYTES = 65_536
+"""Of a message."""
 
 
 class MqttSource:
@@ -40,75 +32,42 @@ class MqttSource:
         password: str,
         report: Callable[[Report], None],
         failed: Callable[[VehicleError], None],
-        *,
-        first_pause_s: float = FIRST_PAUSE_S,
     ) -> None:
         self._config = config
-        self._username = username
-        self._password = password
         self._report = report
         self._failed = failed
-        self._first_pause_s = first_pause_s
         self._values: dict[str, object] = {}
         self._due: asyncio.TimerHandle | None = None
-        self.connections = 0
+        broker = Broker(host=config.host, port=config.port, tls=config.tls, username=username, password=password)
+        self._link = MqttLink(lambda: broker, self._follow, self._lost)
 
     async def run(self) -> None:
-        """Connect, listen, and come back after each loss; ends only when cancelled."""
+        """Connect, listen, and come back after each loss; ends when cancelled, or where the library is missing."""
         try:
-            import aiomqtt  # noqa: PLC0415 - an optional part
-        except ImportError:
-            self._failed(
-                VehicleError(Trouble.DENIED, "the library for MQTT is not installed: `pip install 'phaeton[mqtt]'`")
-            )
-            return
-        pause_s = self._first_pause_s
-        try:
-            while True:
-                try:
-                    await self._follow()
-                    why = "the broker closed the connection"
-                except aiomqtt.MqttError as error:
-                    why = _words(error)
-                except (OSError, TimeoutError, ValueError):
-                    why = "the broker cannot be reached"
-                if self._values:
-                    pause_s = self._first_pause_s  # it had worked
-                self._values = {}
-                self._failed(VehicleError(Trouble.TRANSIENT, f"no MQTT: {why}"))
-                await asyncio.sleep(pause_s * random.uniform(0.8, 1.2))
-                pause_s = min(pause_s * 2.0, LONGEST_PAUSE_S)
+            await self._link.run()
         finally:
             if self._due is not None:
                 self._due.cancel()
 
-    async def _follow(self) -> None:
-        import aiomqtt  # noqa: PLC0415 - it is loaded already
+    def _lost(self, why: str, for_owner: bool) -> None:
+        self._values = {}
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+        trouble = Trouble.DENIED if for_owner else Trouble.TRANSIENT
+        self._failed(VehicleError(trouble, f"no MQTT: {why}"))
 
-        config = self._config
-        self.connections += 1
-        topics = {topic for name in FIELDS if (topic := getattr(config, name).partition("#")[0])}
-        async with aiomqtt.Client(
-            config.host,
-            config.port,
-            username=self._username or None,
-            password=self._password or None,
-            tls_params=aiomqtt.TLSParameters() if config.tls else None,
-            timeout=CONNECT_S,
-            max_queued_incoming_messages=1000,
-        ) as client:
-            for topic in sorted(topics):
-                await client.subscribe(topic)
-            async for message in client.messages:
-                self._heard(message)
+    async def _follow(self, connection: Connection) -> None:
+        for topic in sorted({topic for name in FIELDS if (topic := getattr(self._config, name).partition("#")[0])}):
+            await connection.subscribe(topic)
+        async for message in connection.messages():
+            self._heard(message)
 
-    def _heard(self, message: aiomqtt.Message) -> None:
-        topic = str(message.topic)
-        payload = message.payload
-        text = payload[:65536].decode("utf-8", "replace") if isinstance(payload, bytes | bytearray) else payload
+    def _heard(self, message: Message) -> None:
+        text = message.payload[:MOST_BYTES].decode("utf-8", "replace")
         for name in FIELDS:
             wanted, _, path = getattr(self._config, name).partition("#")
-            if wanted == topic:
+            if wanted == message.topic:
                 self._values[name] = inside(text, path)
         if self._due is None:
             self._due = asyncio.get_running_loop().call_later(GATHER_S, self._tell)
@@ -140,12 +99,3 @@ def parse(values: dict[str, object], scale: float = 1.0) -> Report:
         charging=flag(values.get("charging")),
         at_home=flag(values.get("at_home")),
     )
-
-
-def _words(error: Exception) -> str:
-    text = str(error).lower()
-    if "not authori" in text or "bad user name" in text:
-        return "the broker refuses user or password: check mqtt.username and mqtt.password"
-    if "refused" in text:
-        return "nobody listens at mqtt.host and mqtt.port"
-    return "the connection to the broker was lost"

@@ -3,61 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import aiomqtt
 import pytest
 from msgspec import Struct, field
 
 from phaeton.config.tree_vehicles import MqttCar
 from phaeton.sources.vehicles.mqtt import MqttSource
 from phaeton.sources.vehicles.report import Report, VehicleError
+from tests.mqtt_broker import Broker
 from tests.waiting import until
-
-
-class Broker:
-    """A mosquitto of our own on a port of this machine."""
-
-    def __init__(self, directory: Path, password: bool = False) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self._file = directory / "mosquitto.conf"
-        self._file.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous {str(not password).lower()}\n")
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        """Run it and wait until it listens."""
-        program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin:/opt/homebrew/sbin")
-        assert program is not None, "mosquitto is not installed: run ./dev test, or apt-get install mosquitto"
-        self._process = await asyncio.create_subprocess_exec(
-            program, "-c", str(self._file), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
-        )
-        async with asyncio.timeout(10):
-            while True:
-                try:
-                    _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                except OSError:
-                    await asyncio.sleep(0.02)
-                    continue
-                writer.close()
-                return
-
-    async def stop(self) -> None:
-        """End it."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
-            await self._process.wait()
-        self._process = None
-
-    async def say(self, **topics: str) -> None:
-        """Publish retained values; ``__`` stands for a slash."""
-        async with aiomqtt.Client("127.0.0.1", self.port) as client:
-            for topic, payload in topics.items():
-                await client.publish(topic.replace("__", "/"), payload, retain=True, qos=1)
 
 
 class Heard(Struct):
@@ -81,7 +37,7 @@ async def broker(tmp_path: Path) -> AsyncIterator[Broker]:
 
 
 def listen(config: MqttCar, heard: Heard) -> asyncio.Task[None]:
-    source = MqttSource(config, "", "", heard.reports.append, heard.failures.append, first_pause_s=0.05)
+    source = MqttSource(config, "", "", heard.reports.append, heard.failures.append)
     return asyncio.get_running_loop().create_task(source.run())
 
 
@@ -135,7 +91,7 @@ async def test_a_broker_that_goes_and_comes_back(broker: Broker) -> None:
 
 
 async def test_a_broker_that_refuses_us_says_what_to_check(tmp_path: Path) -> None:
-    broker = Broker(tmp_path, password=True)
+    broker = Broker(tmp_path, users={})
     await broker.start()
     heard = Heard()
     task = listen(MqttCar(host="127.0.0.1", port=broker.port, soc="car/soc"), heard)
@@ -143,36 +99,3 @@ async def test_a_broker_that_refuses_us_says_what_to_check(tmp_path: Path) -> No
     assert "mqtt.username" in heard.failures[0].why
     await end(task)
     await broker.stop()
-
-
-async def test_nobody_there_is_no_storm(monkeypatch: pytest.MonkeyPatch) -> None:
-    pauses: list[float] = []
-
-    real_sleep = asyncio.sleep
-
-    async def sleep(seconds: float) -> None:
-        pauses.append(seconds)
-        if len(pauses) == 12:
-            raise asyncio.CancelledError
-        await real_sleep(0)
-
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        port = closed.getsockname()[1]
-        monkeypatch.setattr("phaeton.sources.vehicles.mqtt.asyncio", _Patched(sleep))
-        heard = Heard()
-        source = MqttSource(MqttCar(port=port, soc="x"), "", "", heard.reports.append, heard.failures.append)
-        with pytest.raises(asyncio.CancelledError):
-            await source.run()
-    assert pauses[-1] >= 240.0
-    assert sum(pauses) > 1000.0
-
-
-class _Patched:
-    """asyncio with another sleep."""
-
-    def __init__(self, sleep: object) -> None:
-        self.sleep = sleep
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(asyncio, name)
