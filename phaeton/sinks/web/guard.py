@@ -12,7 +12,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from phaeton.orders import OrderError
 from phaeton.sinks.web.endpoint import BODY, CALLER, DID, NOBODY
-from phaeton.sinks.web.gate import ASK_FOR_TOKEN, CLIENT, LOGIN, SAFE_METHODS, STRANGER, Gate
+from phaeton.sinks.web.gate import ASK_FOR_TOKEN, CLIENT, LOGIN, SAFE_METHODS, STRANGER, Gate, bearer
 from phaeton.sinks.web.headers import is_preflight, preflight
 from phaeton.sinks.web.problem import PROBLEM_TYPE, ProblemError
 from phaeton.sinks.web.summary import summary
@@ -86,7 +86,8 @@ def _refusal(problem: ProblemError, gate: Gate) -> web.Response:
 def _note(request: web.Request, status: int, gate: Gate) -> None:
     """Into the log of changes: what changed something, or wanted to."""
     did = request.get(DID)
-    if did is None and request.method in SAFE_METHODS:
+    wrong_token = status == 401 and bearer(request) is not None
+    if did is None and request.method in SAFE_METHODS and not wrong_token:
         return
     caller, client = request.get(CALLER, NOBODY), request.get(CLIENT, STRANGER)
     who = caller.name or ("owner" if request.get(LOGIN) else "")

@@ -24,6 +24,7 @@ async def test_changes_are_kept_with_who_where_and_what(tmp_path: Path) -> None:
         await status(owner)
         async with home.client(await home.token("read")) as reader:
             await status(reader, "/api/mode", "POST", json={"mode": 0})
+        await status(owner, headers={"Authorization": "Bearer guess"})
         async with owner.get("/api/audit") as answer:
             entries = (await answer.json())["entries"]
     told = [(e["who"], e["address"], e["what"], e.get("detail", ""), e["status"]) for e in reversed(entries)]
@@ -33,6 +34,7 @@ async def test_changes_are_kept_with_who_where_and_what(tmp_path: Path) -> None:
         ("owner", "203.0.113.5", "POST /api/mode", '{"mode":"auto"}', 200),
         ("owner", "203.0.113.5", "POST /api/mode", '{"mode":"turbo"}', 422),
         ("token my read 0", "127.0.0.1", "POST /api/mode", "", 403),
+        ("", "203.0.113.5", "GET /api/status", "", 401),
     ]
     assert len({entry["time"] for entry in entries}) == len(entries)
 
