@@ -26,7 +26,7 @@ class FailedError(Exception):
 
 
 class NobodyError(FailedError):
-    """No daemon answers."""
+    """No daemon answers, or nobody can tell where it is."""
 
 
 def add_address(parser: argparse.ArgumentParser) -> None:
@@ -109,4 +109,4 @@ def _configured(options: argparse.Namespace) -> str:
     try:
         return address(load(options.config).config.web)
     except ConfigError as error:
-        raise FailedError(str(error)) from None
+        raise NobodyError(str(error)) from None

@@ -41,16 +41,11 @@ def _make(options: argparse.Namespace) -> None:
 def _offline(options: argparse.Namespace) -> None:
     import io  # noqa: PLC0415
 
-    from phaeton.config.problems import ConfigError  # noqa: PLC0415 - other commands need none of this
-    from phaeton.support.bundle import write  # noqa: PLC0415
+    from phaeton.support.bundle import write  # noqa: PLC0415 - other commands need none of this
     from phaeton.support.offline import gathered  # noqa: PLC0415
 
-    try:
-        what = gathered(options.config, recording=not options.without_recording)
-    except ConfigError as error:
-        raise FailedError(str(error)) from None
     file = io.BytesIO()
-    write(file, what)
+    write(file, gathered(options.config, recording=not options.without_recording))
     _save(options.file, file.getvalue())
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
@@ -33,9 +34,10 @@ class Scrub:
         hidden = {text for text in found if len(text) >= SHORTEST}
         known = dict.fromkeys(serial for serial in serials if len(serial) >= SHORTEST)
         self._names = {serial: f"serial-{number}" for number, serial in enumerate(known, 1)}
-        self._names |= {serial.encode().hex(): name for serial, name in self._names.items()}
+        digits = {serial.encode().hex(): name for serial, name in self._names.items()}
         places = {text for degrees in _places(config) for text in _written(degrees)}
-        self._pattern = _any_of([*hidden, *self._names], numbers=places)
+        self._pattern = _any_of([*hidden, *self._names], places, digits)
+        self._names |= digits
 
     def text(self, text: str) -> str:
         """A line or a few; a long text costs time in which nothing else runs."""
@@ -61,12 +63,22 @@ class Scrub:
 
 
 def _of_config(config: Config) -> Iterator[str]:
-    yield from secrets(expanded(config), to_plain(config))
+    for text in secrets(expanded(config), to_plain(config)):
+        yield text
+        if "://" in text:
+            yield from _of_address(text)
     for secret in _kept_elsewhere(config):
         try:
             yield reveal(secret)
         except SecretError:
             continue
+
+
+def _of_address(url: str) -> Iterator[str]:
+    """The password and the secret parameters of an address."""
+    parts = urlsplit(url)
+    yield parts.password or ""
+    yield from (value for name, value in parse_qsl(parts.query) if is_secret(name))
 
 
 def _kept_elsewhere(value: object) -> Iterator[Secret]:
@@ -115,9 +127,10 @@ def _written(degrees: float) -> Iterator[str]:
     yield repr(degrees)
 
 
-def _any_of(texts: Iterable[str], numbers: Iterable[str]) -> re.Pattern[str] | None:
-    """One pattern for all; what begins or ends with a digit is not found in the middle of a longer number."""
+def _any_of(texts: Iterable[str], numbers: Iterable[str], digits: Iterable[str]) -> re.Pattern[str] | None:
+    """One pattern for all; a number is not found in the middle of a longer one, hexadecimal digits are."""
     parts = [_bounded(text, r"\d") for text in texts] + [_bounded(number, r"[\d.]") for number in numbers]
+    parts += map(re.escape, digits)
     if not parts:
         return None
     return re.compile("|".join(sorted(parts, key=len, reverse=True)), re.IGNORECASE)
