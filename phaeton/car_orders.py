@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from phaeton.model import SetGoal, SetLimitSoc, SetMinSoc
+from collections.abc import Collection
+
+from phaeton.model import SetGoal, SetLimitSoc, SetMinSoc, SetVehicle
 from phaeton.orders import OrderError, number
 
 FURTHEST_S = 14 * 86_400.0
@@ -35,6 +37,15 @@ def set_goal(vehicle: str, departure_utc_s: float, soc_pct: object, energy_kwh: 
     if not 0 < energy <= 1000:
         raise OrderError("energy_kwh must be above 0 and at most 1000")
     return SetGoal(departure_utc_s=departure_utc_s, energy_kwh=energy, vehicle=vehicle)
+
+
+def set_vehicle(value: object, known: Collection[str]) -> SetVehicle:
+    """The id of a known car, "" for a guest, None to find out; raises `OrderError`."""
+    if value is not None and not isinstance(value, str):
+        raise OrderError(f"vehicle must be the id of a car, not {type(value).__name__}")
+    if value and value not in known:
+        raise OrderError(f"there is no car {value!r}; there is {', '.join(sorted(known)) or 'none'}")
+    return SetVehicle(value)
 
 
 def set_min_soc(vehicle: str, value: object) -> SetMinSoc:

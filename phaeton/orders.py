@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import datetime
 from enum import Enum
 
 from msgspec import structs
@@ -61,6 +62,21 @@ def number(value: object, what: str) -> float:
     if not math.isfinite(result):
         raise OrderError(f"{what} must be finite")
     return result
+
+
+def instant(value: object, what: str) -> float:
+    """UTC seconds from a number or from RFC 3339 text with its offset; raises `OrderError`."""
+    try:
+        return number(value, what)
+    except OrderError:
+        pass
+    try:
+        parsed = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        parsed = None
+    if parsed is None or parsed.tzinfo is None:
+        raise OrderError(f"{what} must be UTC seconds or a time such as 2026-05-01T07:00:00+02:00")
+    return parsed.timestamp()
 
 
 def set_mode(value: object) -> SetMode:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import TypeVar
 
 from phaeton import orders
@@ -23,14 +22,4 @@ def named(make: Callable[[], Made], name: str) -> Made:
 
 def instant(text: str, name: str) -> float:
     """UTC seconds from a number or from RFC 3339 text with its offset."""
-    try:
-        return orders.number(text, name)
-    except OrderError:
-        pass
-    try:
-        parsed = datetime.fromisoformat(text)
-    except ValueError:
-        parsed = None
-    if parsed is None or parsed.tzinfo is None:
-        raise ProblemError(422, f"{name} must be UTC seconds or a time such as 2026-05-01T07:00:00+02:00", name)
-    return parsed.timestamp()
+    return named(lambda: orders.instant(text, name), name)

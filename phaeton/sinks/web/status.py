@@ -6,7 +6,7 @@ The flat fields are those of the forerunner and mean the first charging point. W
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from msgspec import Struct
@@ -319,19 +319,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 def snapshot(output: Output, names: Sequence[PointName], diagnostics: Diagnostics, seq: int) -> Snapshot:
     """Build the whole snapshot; the output must hold at least one point."""
     decision = output.decision
-    known = {point.id: point for point in output.situation.points}
-    called = {point.id: point.name for point in names}
-    instances = {point.point: point.device_instance for point in diagnostics.points}
-    chargers = [
-        _charger(
-            point,
-            known.get(point.point, PointSituation(id=point.point)),
-            called.get(point.point, ""),
-            instances.get(point.point),
-            decision.utc_s,
-        )
-        for point in decision.points
-    ]
+    chargers = charger_statuses(output, names, {p.point: p.device_instance for p in diagnostics.points})
     first = chargers[0]
     stay = _flat_session(first.session)
     return Snapshot(
@@ -380,9 +368,27 @@ def snapshot(output: Output, names: Sequence[PointName], diagnostics: Diagnostic
         chargers=chargers,
         prices=None if diagnostics.prices is None else summary(diagnostics.prices, decision.utc_s),
         vehicles=vehicle_statuses(output, diagnostics.vehicles),
-        site=_site(output),
+        site=site_status(output),
         links=diagnostics.links,
     )
+
+
+def charger_statuses(
+    output: Output, names: Sequence[PointName], instances: Mapping[str, int | None]
+) -> list[ChargerStatus]:
+    """The charging points, in the order of the decision."""
+    known = {point.id: point for point in output.situation.points}
+    called = {point.id: point.name for point in names}
+    return [
+        _charger(
+            point,
+            known.get(point.point, PointSituation(id=point.point)),
+            called.get(point.point, ""),
+            instances.get(point.point),
+            output.decision.utc_s,
+        )
+        for point in output.decision.points
+    ]
 
 
 def session_status(session: Session) -> SessionStatus:
@@ -538,7 +544,8 @@ def house_w(output: Output) -> float | None:
     return max(rest_w, 0.0)
 
 
-def _site(output: Output) -> SiteStatus:
+def site_status(output: Output) -> SiteStatus:
+    """The house."""
     decision, reading = output.decision, output.situation.site
     away = output.situation.site_unavailable
     if reading is None:

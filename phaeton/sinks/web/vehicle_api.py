@@ -10,7 +10,7 @@ from aiohttp import web
 from msgspec import UNSET, Struct
 
 from phaeton import car_orders
-from phaeton.model import CarOrder, ClearGoal, SetVehicle
+from phaeton.model import CarOrder, ClearGoal
 from phaeton.orders import OrderError
 from phaeton.sinks.web.bodies import GoalBody, LoginBody, SocBody, SocLimitsBody, VehicleBody
 from phaeton.sinks.web.endpoint import Ask, Done, Endpoint, Endpoints, Example, Media, Nothing, Scope
@@ -182,13 +182,8 @@ class VehicleApi:
 
     async def set_vehicle(self, ask: Ask[Nothing, VehicleBody]) -> Done:
         """Say which car is at a charging point; "" = a guest, null = find out."""
-        vehicle = ask.body.vehicle
         known = {car.id for car in self._state.vehicles()}
-        if vehicle is not None and vehicle != "" and vehicle not in known:
-            raise ProblemError(
-                422, f"there is no car {vehicle!r}; there is {', '.join(sorted(known)) or 'none'}", "vehicle"
-            )
-        return await self._order(ask, SetVehicle(vehicle))
+        return await self._order(ask, named(lambda: car_orders.set_vehicle(ask.body.vehicle, known), "vehicle"))
 
     def _of(self, request: web.Request) -> VehicleStatus:
         wanted = request.match_info["vehicle"]
