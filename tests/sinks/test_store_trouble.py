@@ -295,6 +295,23 @@ async def test_damage_that_a_query_meets_is_answered_with_a_fresh_file(tmp_path:
     await again.close()
 
 
+async def test_a_header_that_forbids_writing_is_damage_and_no_full_disk(tmp_path: Path) -> None:
+    await filled(tmp_path)
+    path = tmp_path / "phaeton.db"
+    content = bytearray(path.read_bytes())
+    content[18] = 3
+    path.write_bytes(content)
+    store = Store.open(tmp_path, CONFIG, LOG)
+    await store.save_state(b"after")
+    assert store.trouble is None
+    assert len(store.messages) == 1
+    await store.close()
+    again = Store.open(tmp_path, CONFIG, LOG)
+    assert again.state is not None
+    assert again.state.blob == b"after"
+    await again.close()
+
+
 FIRST_PAGE = 4096
 DAMAGE = st.lists(
     st.tuples(

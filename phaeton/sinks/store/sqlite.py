@@ -67,6 +67,7 @@ _SLOT_FIELDS = (
     "unpriced_kwh",
 )
 _PUT_BLOCK = "INSERT INTO minutes VALUES (?1, ?2) ON CONFLICT (start_utc_s) DO UPDATE SET blob = excluded.blob"
+_WRITE_VERSION = 18
 _SUFFIXES = ("-wal", "-shm")
 _MAY_PASS = {
     sqlite3.SQLITE_FULL: "the disk is full: free some space",
@@ -315,6 +316,8 @@ class SqliteFile:
             if code is None:
                 raise  # not from the file: a value that SQLite has no type for
             code &= 0xFF
+            if code == sqlite3.SQLITE_READONLY and _unwritable(self.path):
+                raise Spoiled(f"{self.path} cannot be used (SQLite: its header forbids to write)") from error
             if code in _MAY_PASS:
                 raise DiskTrouble(f"{self.path}: {_MAY_PASS[code]} (SQLite: {error})") from error
             # All other errors mean that the file does not hold the tables that were made in it.
@@ -329,6 +332,16 @@ class SqliteFile:
         except Spoiled as error:
             self.close()
             raise Spoiled(f"{self.path} {error}") from error
+
+
+def _unwritable(path: Path) -> bool:
+    """Whether the header has a number that makes SQLite refuse all writes (byte 18, of the SQLite file format)."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_WRITE_VERSION + 1)
+    except OSError:
+        return False
+    return len(head) > _WRITE_VERSION and head[_WRITE_VERSION] not in (1, 2)
 
 
 def _text(raw: bytes) -> str:
