@@ -13,6 +13,7 @@ from phaeton.config.tree_web import Web
 from phaeton.model import Order
 from phaeton.sinks.web import Diagnostics, LinkDiagnostics, Parts, PointDiagnostics, PointName, WebServer
 from phaeton.sinks.web.access import Access
+from phaeton.sinks.web.inspection import Inspection
 from tests import outputs
 from tests.kept import KeptInMemory
 
@@ -40,6 +41,7 @@ def build(
     config: Web | None = None,
     retry_s: float = 10.0,
     access: Access | None = None,
+    inspection: Inspection | None = None,
 ) -> WebServer:
     """A server that is not started yet."""
 
@@ -63,7 +65,7 @@ def build(
     return WebServer(
         config or Web(port=0),
         names,
-        Parts(submit=submit, sessions=asked.kept, diagnostics=diagnostics, access=access),
+        Parts(submit=submit, sessions=asked.kept, diagnostics=diagnostics, access=access, inspection=inspection),
         retry_s,
     )
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 from phaeton.config.tree_web import Web
 from phaeton.sinks.web import WebServer
 from phaeton.sinks.web.access import Access, TokenScope, passwords
+from phaeton.sinks.web.inspection import Inspection
 from tests import outputs
 from tests.sinks.web.conftest import Asked, build
 
@@ -76,14 +77,19 @@ class House(Struct):
 
 
 @asynccontextmanager
-async def house(directory: Path, config: Web | None = None, password: str | None = PASSWORD) -> AsyncIterator[House]:
+async def house(
+    directory: Path,
+    config: Web | None = None,
+    password: str | None = PASSWORD,
+    inspection: Inspection | None = None,
+) -> AsyncIterator[House]:
     """A server that has published one output."""
     clock, asked = Clock(), Asked()
     access = Access(directory, utc=clock.utc, mono=clock.mono)
     if password is not None:
         with patch.object(passwords, "SCRYPT_N", 2**10):  # the checks go by what was kept, and so are quick
             await access.set_password(password)
-    server = build(asked, config=config or Web(port=0), access=access)
+    server = build(asked, config=config or Web(port=0), access=access, inspection=inspection)
     await server.start()
     server.publish(outputs.output(more=(outputs.waiting("2"),)))
     yield House(server, access, asked, clock, directory)
