@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from itertools import accumulate
 from math import ceil
+from operator import add
 
 from msgspec import Struct
 
@@ -52,9 +53,7 @@ class _Counts:
         self.longest_s = 0.0
 
     def add(self, other: _Counts) -> None:
-        for index, count in enumerate(other.buckets):
-            if count:
-                self.buckets[index] += count
+        self.buckets = array("Q", map(add, self.buckets, other.buckets))
         self.sum_s += other.sum_s
         self.longest_s = max(self.longest_s, other.longest_s)
 

@@ -127,6 +127,11 @@ class Rig:
         self.process = None
         return code
 
+    async def is_ready(self) -> bool:
+        """Whether charger, bus and control are well."""
+        async with aiohttp.ClientSession() as session, session.get(f"{self.web}/api/ready") as answer:
+            return answer.status == 200
+
     async def status(self) -> dict[str, Any]:
         """The first charging point as the API shows it."""
         async with aiohttp.ClientSession() as session, session.get(f"{self.web}/api/status") as answer:

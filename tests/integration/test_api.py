@@ -16,7 +16,7 @@ import aiohttp
 import jsonschema_rs
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from tests.integration.rig import Rig, house, rig
+from tests.integration.rig import Rig, eventually, house, rig
 
 PROBLEM = "application/problem+json"
 ENDLESS = "_events$|_stream$"
@@ -43,6 +43,7 @@ async def api(folder: Path, *lines: str) -> AsyncIterator[Rig]:
         )
         daemon.client = None  # it waits for the name of another rig's service
         await daemon.start()
+        await eventually(daemon.is_ready)
         yield daemon
 
 

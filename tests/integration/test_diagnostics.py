@@ -56,7 +56,7 @@ async def test_it_is_ready_when_charger_and_bus_are_there_and_else_says_why(tmp_
             async with client.get("/api/health") as answer:
                 assert (answer.status, await answer.text()) == (200, "ok")
             await daemon.charger.start()
-            await eventually(lambda: ready(client))
+            await eventually(daemon.is_ready)
             assert await told(client, "/api/ready") == {"ready": True, "reasons": []}
             await daemon.bus.kill()
 

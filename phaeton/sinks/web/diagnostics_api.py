@@ -26,11 +26,12 @@ from phaeton.sinks.web.inspection import (
     WebStatus,
 )
 from phaeton.sinks.web.logs_api import LogsApi
-from phaeton.sinks.web.metrics import MetricValue, Samples, as_json, exposition, gather
+from phaeton.sinks.web.metrics import MetricValue, as_json, exposition, gather
 from phaeton.sinks.web.parts import Parts
 from phaeton.sinks.web.problem import PROBLEM_TYPE, ProblemError
 from phaeton.sinks.web.state import WebState
-from phaeton.sinks.web.status import PollSteps
+from phaeton.sinks.web.status import PollSteps, Snapshot
+from phaeton.timing import Timing
 
 MOST_REGISTERS = 125
 """What Modbus gives in one request; of coils too, here."""
@@ -161,13 +162,15 @@ class DiagnosticsApi:
         shown = WebStatus(self._hub.clients, self._logs.clients, self._state.build_ms)
         return structs.replace(self._inspection().diagnose(), web=shown)
 
-    def _samples(self) -> Samples:
-        snapshot = None if self._state.encoded() is None else self._state.snapshot()
-        return gather(self._diagnosis(), self._inspection().timings(), snapshot)
+    def _seen(self) -> tuple[Diagnosis, Mapping[str, Timing], Snapshot | None]:
+        """What the metrics are made of, beside the loop."""
+        output = self._state.output
+        snapshot = self._state.snapshot() if output is not None and output.decision.points else None
+        return self._diagnosis(), self._inspection().timings(), snapshot
 
     async def metrics(self, ask: Ask[Nothing, Nothing]) -> Metrics:
         """The forerunner's fields, and all metrics as JSON."""
-        samples = self._samples()
+        samples = await asyncio.to_thread(gather, *self._seen())
         told = self._parts.diagnostics()
         output = self._state.output
         return Metrics(
@@ -183,10 +186,9 @@ class DiagnosticsApi:
         )
 
     async def scrape(self, ask: Ask[Nothing, Nothing]) -> web.Response:
-        """Text for Prometheus, or OpenMetrics where that is asked for; written beside the loop."""
-        samples = self._samples()
-        accept = ask.request.headers.get(hdrs.ACCEPT, "")
-        body, content_type = await asyncio.to_thread(exposition, samples, accept)
+        """Text for Prometheus, or OpenMetrics where that is asked for."""
+        accept, seen = ask.request.headers.get(hdrs.ACCEPT, ""), self._seen()
+        body, content_type = await asyncio.to_thread(lambda: exposition(gather(*seen), accept))
         return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
 
     async def dbus(self, ask: Ask[BusQuery, Nothing]) -> dict[str, BusValue] | BusTree:
