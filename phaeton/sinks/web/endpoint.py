@@ -198,7 +198,7 @@ async def json_object(request: web.Request, takes: tuple[str, ...] = (JSON,), mo
     raw = b"".join([piece async for piece in _pieces(request, most_bytes)])
     try:
         found: object = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ProblemError(400, f"the body is not JSON: {error}") from None
     request[BODY] = found
     return found

@@ -357,6 +357,12 @@ async def test_sessions_keep_the_forerunners_fields_and_page(site: Site) -> None
     assert site.asked.kept.asked[-1] == (StayFilter(point="2"), 11, None)
 
 
+async def test_a_body_that_is_nested_without_end_is_refused(site: Site) -> None:
+    deep = '{"mode":' * 2000 + "1" + "}" * 2000
+    async with site.client.post("/api/mode", data=deep, headers={"Content-Type": "application/json"}) as answer:
+        assert answer.status in (400, 413, 422)
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [
