@@ -358,9 +358,9 @@ async def test_sessions_keep_the_forerunners_fields_and_page(site: Site) -> None
 
 
 async def test_a_body_that_is_nested_without_end_is_refused(site: Site) -> None:
-    deep = '{"mode":' * 2000 + "1" + "}" * 2000
+    deep = '{"a":' * 2500 + "1" + "}" * 2500
     async with site.client.post("/api/mode", data=deep, headers={"Content-Type": "application/json"}) as answer:
-        assert answer.status in (400, 413, 422)
+        assert answer.status == 400
 
 
 @pytest.mark.parametrize(
