@@ -412,9 +412,10 @@ def _patched(config: Config, patch: dict[str, Plain], where: str) -> str:
     for key in patch:
         if key not in MEANT:
             raise JobRefusedError(f"{key} means nothing in a simulation; {', '.join(MEANT)} do", f"{where}.{key}")
-    whole = merged(expanded(config), patch)
     try:
-        wanted = parse(msgspec.json.encode(whole).decode()).config
+        wanted = parse(msgspec.json.encode(merged(expanded(config), patch)).decode()).config
+    except RecursionError:
+        raise JobRefusedError("it is nested too deep", where) from None
     except ConfigError as error:
         first = error.problems[0]
         said = f"{first.path}: {first.rule}" if first.path else first.rule

@@ -211,6 +211,13 @@ async def test_only_the_newest_are_kept(tmp_path: Path) -> None:
         assert jobs.status(keys[-1]) is None
 
 
+def nested(depth: int) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for _ in range(depth):
+        found = {"auto": found}
+    return found
+
+
 def variants(*names: str) -> list[VariantBody]:
     return [VariantBody(name=name, set={}) for name in names]
 
@@ -230,6 +237,8 @@ def variants(*names: str) -> list[VariantBody]:
         (SimulationBody(days=2, set={"auto": {"start_delay": 1}}), "set.auto.start_delay"),
         (SimulationBody(days=2, set={"web": {"port": 80}}), "set.web"),
         (SimulationBody(days=2, variants=[VariantBody(name="a", set={"auto": 5})]), "variants[0].set.auto"),
+        (SimulationBody(days=2, set=nested(100)), "set"),
+        (SimulationBody(days=2, set=nested(5000)), "set"),
         (SimulationBody(days=2, variants=variants("a", "a")), "variants[1].name"),
         (SimulationBody(days=2, variants=variants("today")), "variants[0].name"),
         (SimulationBody(days=2, compare=["auto", "auto"]), "compare[1]"),

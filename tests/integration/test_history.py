@@ -30,7 +30,10 @@ async def recorded(folder: Path) -> Store:
 
 
 async def ask(made: Rig, method: str, path: str, body: object = None) -> tuple[int, Any]:
-    async with aiohttp.ClientSession(timeout=WITHIN) as client, client.request(method, made.web + path, json=body) as answer:
+    async with (
+        aiohttp.ClientSession(timeout=WITHIN) as client,
+        client.request(method, made.web + path, json=body) as answer,
+    ):
         return answer.status, json.loads(await answer.text())
 
 
