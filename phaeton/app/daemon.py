@@ -31,6 +31,7 @@ from phaeton.app.inspection import LiveInspection
 from phaeton.app.installation import installation
 from phaeton.app.journal import Journal
 from phaeton.app.keeper import Keeper
+from phaeton.app.live_mqtt import LiveMqtt
 from phaeton.app.live_point import LivePoint, anew, is_named
 from phaeton.app.minutes import MinuteKeeper
 from phaeton.app.prices import LivePrices
@@ -133,6 +134,7 @@ class Daemon:
         """Everything is up or coming up; before, a changed configuration is only what the start goes by."""
         self._reloading = asyncio.Lock()
         self.web: WebServer | None = None
+        self.mqtt = LiveMqtt(self._store, self.submit, self._instances)
         self._tasks: set[asyncio.Task[None]] = set()
         self.watchdog = Watchdog(self)
         self.inspection = LiveInspection(self, self._links, self._bus, self._store)
@@ -182,6 +184,7 @@ class Daemon:
         self._tick()
         self._spawn(self.watchdog.run())
         await self._set_up_web()
+        await self._set_up_mqtt()
 
     async def _until_bus(self) -> None:
         """Wait for D-Bus for as long as the configuration requires it, which a reload may end."""
@@ -251,6 +254,7 @@ class Daemon:
             self.cars.publish(output)
         if self.web is not None:
             self.web.publish(output)
+        self.mqtt.publish(output)
         self.vitals.decided(decided_s - self._fed_s, perf_counter() - decided_s)
 
     async def flush(self) -> None:
@@ -342,6 +346,7 @@ class Daemon:
             _log.info("the charger has %d sockets", who.sockets, extra={"point": who.point})
             self._use(self.config, points)
             await self._set_up_points()
+            await self._set_up_mqtt()
         ident = self._ident(live.point)
         if live.ident not in ("", ident):
             await live.rename(ident, self.output)
@@ -417,6 +422,7 @@ class Daemon:
             await self._set_up_cars()
         if change.web or change.vehicles or change.added or change.removed:
             await self._set_up_web()
+        await self._set_up_mqtt()
         if change.store:
             _log.warning("store: another directory or retention takes effect at the next start")
         return change
@@ -475,7 +481,7 @@ class Daemon:
             self.web = None
         if not self.config.web.enabled:
             return
-        names = [PointName(p.id, p.charger.name) for p in self._points]
+        names = self._names()
         parts = Parts(
             submit=self.submit,
             sessions=self._store,
@@ -496,6 +502,16 @@ class Daemon:
         await self.web.start()
         if self.output is not None:
             self.web.publish(self.output)
+
+    def _names(self) -> list[PointName]:
+        return [PointName(p.id, p.charger.name) for p in self._points]
+
+    async def _set_up_mqtt(self) -> None:
+        """The broker, where the configuration wants one now; one that is as it was goes on undisturbed."""
+        await self.mqtt.begin(self.config, self._names(), self.output)
+
+    def _instances(self) -> dict[str, int | None]:
+        return {point: self._instance_of(point) for point in self._live}
 
     def _simulations(self) -> Jobs:
         """The simulation jobs; they outlive a page that listens elsewhere."""
@@ -519,6 +535,7 @@ class Daemon:
         found = diagnose(
             self._links, self._live, self._bus, self._store, self.config, self.now, prices, forecast, self.vitals
         )
+        found = structs.replace(found, links=(*found.links, *self.mqtt.links()))
         return found if self.cars is None else structs.replace(found, vehicles=self.cars.infos())
 
     # Watching and ending.
@@ -566,7 +583,9 @@ class Daemon:
         try:
             async with asyncio.timeout(STOP_WITHIN_S - 1.0):
                 await asyncio.gather(
-                    *(live.close(live.point.charger.on_exit) for live in self._live.values()), return_exceptions=True
+                    self.mqtt.end(),
+                    *(live.close(live.point.charger.on_exit) for live in self._live.values()),
+                    return_exceptions=True,
                 )
                 if self._site is not None:
                     self._site.stop()

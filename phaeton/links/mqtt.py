@@ -31,7 +31,7 @@ PLAIN_PORT, TLS_PORT = 1883, 8883
 ANSWER_S = 10.0
 """A broker that takes longer to answer anything counts as away."""
 KEEPALIVE_S = 30
-LEAVE_S = 1.0
+LEAVE_S = 0.5
 STOOD_S = 10.0
 """A connection that was lost sooner did not end the outage: the pauses go on growing."""
 MOST_WAITING = 100
