@@ -98,8 +98,7 @@ class Daemon:
         self._store = Store.open(self.store_directory, config.store, logging.getLogger("phaeton.store"))
         self._access = Access(directory(config.store.directory), self._store.worker)
         before = self._restored()
-        kept = self._store.state
-        self._clock = Clock(kept.mono_s, kept.utc_s) if kept is not None and before is not None else Clock()
+        self._clock = self._continued(before is not None)
         self.now = self._clock.now
         self._store.use_clock(self.now)
         self._zone_name = config.site.timezone
@@ -134,11 +133,11 @@ class Daemon:
         """Everything is up or coming up; before, a changed configuration is only what the start goes by."""
         self._reloading = asyncio.Lock()
         self.web: WebServer | None = None
-        self.mqtt = LiveMqtt(self._store, self.submit, self._instances)
         self._tasks: set[asyncio.Task[None]] = set()
         self.watchdog = Watchdog(self)
         self.inspection = LiveInspection(self, self._links, self._bus, self._store)
         self.recordings = LiveRecordings(self)
+        self.mqtt = LiveMqtt(self, self._store)
 
     # Before anything runs.
 
@@ -152,6 +151,10 @@ class Daemon:
         except ValueError as error:
             self._store.set_aside_state(str(error))
             return None
+
+    def _continued(self, restored: bool) -> Clock:
+        kept = self._store.state
+        return Clock(kept.mono_s, kept.utc_s) if kept is not None and restored else Clock()
 
     def _state_bytes(self) -> bytes:
         return saved.dump(self._state)
@@ -184,7 +187,7 @@ class Daemon:
         self._tick()
         self._spawn(self.watchdog.run())
         await self._set_up_web()
-        await self._set_up_mqtt()
+        await self.mqtt.begin()
 
     async def _until_bus(self) -> None:
         """Wait for D-Bus for as long as the configuration requires it, which a reload may end."""
@@ -346,7 +349,7 @@ class Daemon:
             _log.info("the charger has %d sockets", who.sockets, extra={"point": who.point})
             self._use(self.config, points)
             await self._set_up_points()
-            await self._set_up_mqtt()
+            await self.mqtt.begin()
         ident = self._ident(live.point)
         if live.ident not in ("", ident):
             await live.rename(ident, self.output)
@@ -422,7 +425,7 @@ class Daemon:
             await self._set_up_cars()
         if change.web or change.vehicles or change.added or change.removed:
             await self._set_up_web()
-        await self._set_up_mqtt()
+        await self.mqtt.begin()
         if change.store:
             _log.warning("store: another directory or retention takes effect at the next start")
         return change
@@ -481,7 +484,7 @@ class Daemon:
             self.web = None
         if not self.config.web.enabled:
             return
-        names = self._names()
+        names = [PointName(p.id, p.charger.name) for p in self._points]
         parts = Parts(
             submit=self.submit,
             sessions=self._store,
@@ -502,16 +505,6 @@ class Daemon:
         await self.web.start()
         if self.output is not None:
             self.web.publish(self.output)
-
-    def _names(self) -> list[PointName]:
-        return [PointName(p.id, p.charger.name) for p in self._points]
-
-    async def _set_up_mqtt(self) -> None:
-        """The broker, where the configuration wants one now; one that is as it was goes on undisturbed."""
-        await self.mqtt.begin(self.config, self._names(), self.output)
-
-    def _instances(self) -> dict[str, int | None]:
-        return {point: self._instance_of(point) for point in self._live}
 
     def _simulations(self) -> Jobs:
         """The simulation jobs; they outlive a page that listens elsewhere."""

@@ -7,17 +7,17 @@ import contextlib
 import ipaddress
 import secrets
 import socket
-from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from phaeton.config.tree import Config
 from phaeton.config.tree_mqtt import Mqtt
 from phaeton.config.tree_web import Web
-from phaeton.model import Output, Submit
+from phaeton.model import Output
 from phaeton.sinks.store import Store, StoreError
 from phaeton.sinks.web import LinkDiagnostics, PointName
 
 if TYPE_CHECKING:
+    from phaeton.app.daemon import Daemon
     from phaeton.sinks.mqtt import MqttSink
 
 CLIENT_ID = "mqtt:client_id"
@@ -26,23 +26,24 @@ CLIENT_ID = "mqtt:client_id"
 class LiveMqtt:
     """At most one connection; without one it costs nothing, not even the library."""
 
-    def __init__(self, store: Store, submit: Submit, instances: Callable[[], Mapping[str, int | None]]) -> None:
+    def __init__(self, daemon: Daemon, store: Store) -> None:
+        self._daemon = daemon
         self._store = store
-        self._submit = submit
-        self._instances = instances
         self._sink: MqttSink | None = None
         self._shown: object = None
         """What the present sink was made from."""
         self._broker: Mqtt | None = None
         self._changing = asyncio.Lock()
 
-    async def begin(self, config: Config, points: Sequence[PointName], output: Output | None) -> None:
-        """Publish as this configuration says; what is as it was goes on undisturbed."""
+    async def begin(self) -> None:
+        """Publish as the configuration says now; what is as it was goes on undisturbed."""
         async with self._changing:
-            await self._begin(config, points, output)
+            await self._begin(self._daemon.config)
 
-    async def _begin(self, config: Config, points: Sequence[PointName], output: Output | None) -> None:
-        shown = config.mqtt, tuple(points), [(v.id, v.battery_kwh) for v in config.vehicles], config.web
+    async def _begin(self, config: Config) -> None:
+        points = [PointName(live.point.id, live.point.charger.name) for live in self._daemon.live.values()]
+        cars = {vehicle.id: vehicle.battery_kwh for vehicle in config.vehicles}
+        shown = config.mqtt, points, cars, config.web
         if shown == self._shown:
             return
         before, self._broker = self._broker, config.mqtt
@@ -55,16 +56,20 @@ class LiveMqtt:
         self._sink = MqttSink(
             config.mqtt,
             points,
-            {vehicle.id: vehicle.battery_kwh for vehicle in config.vehicles},
-            self._submit,
+            cars,
+            self._daemon.submit,
             self._store,
             await self._client_id(),
             self._instances,
             page=page_of(config.web, config.mqtt),
         )
-        if output is not None:
-            self._sink.publish(output)
+        if self._daemon.output is not None:
+            self._sink.publish(self._daemon.output)
         self._sink.start()
+
+    def _instances(self) -> dict[str, int | None]:
+        lives = self._daemon.live.items()
+        return {point: None if live.service is None else live.service.instance for point, live in lives}
 
     async def end(self, *, clear: bool = False) -> None:
         """Say that we are offline and leave; with ``clear`` the broker keeps nothing of us."""
