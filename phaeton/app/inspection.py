@@ -9,11 +9,11 @@ import asyncio
 import gc
 import os
 import platform
-import resource
 import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phaeton import __version__
@@ -55,6 +55,7 @@ from phaeton.timing import Timing
 if TYPE_CHECKING:
     from phaeton.app.daemon import Daemon
 
+_MEMORY = ("VmRSS", "VmHWM")
 NO_DECISION_S = 5.0
 """Without a decision for so long the control is not well; the watchdog begins it anew after 10 s."""
 
@@ -318,7 +319,7 @@ def _why(output: Output, point: str) -> str:
 
 
 def _process(uptime_s: float) -> ProcessStatus:
-    times = os.times()
+    times, memory = os.times(), _memory_bytes()
     cpu_s = times.user + times.system
     return ProcessStatus(
         pid=os.getpid(),
@@ -328,20 +329,25 @@ def _process(uptime_s: float) -> ProcessStatus:
         platform=f"{sys.platform} {platform.machine()}",
         cpu_s=round(cpu_s, 2),
         cpu_pct=round(100.0 * cpu_s / max(uptime_s, 0.001), 2),
-        rss_bytes=_rss_bytes(),
-        peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        rss_bytes=memory.get("VmRSS"),
+        peak_rss_bytes=memory.get("VmHWM"),
         open_fds=_open_fds(),
         threads=threading.active_count(),
         gc_collections=tuple(generation["collections"] for generation in gc.get_stats()),
     )
 
 
-def _rss_bytes() -> int | None:
+def _memory_bytes() -> dict[str, int]:
+    """What the kernel tells; the peak that `getrusage` tells is that of the parent too."""
     try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * resource.getpagesize()
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+        return {
+            name: int(text.split()[0]) * 1024
+            for name, _, text in (line.partition(":") for line in lines)
+            if name in _MEMORY
+        }
     except (OSError, ValueError, IndexError):
-        return None
+        return {}
 
 
 def _open_fds() -> int | None:
