@@ -21,6 +21,7 @@ MOST_BYTES = 512_000
 """About so much text."""
 
 _HUMAN = HumanFormatter()
+_LONGEST_NUMBER = 18
 _ORDINARY_BYTES = 80
 """Of a line beside its message."""
 
@@ -151,7 +152,7 @@ class LogRing(logging.Handler):
     def number_of(self, ident: str) -> int | None:
         """The number of an id that `Kept.line` told; None for one of another run."""
         run, _, number = ident.rpartition("-")
-        if run != self.run or not number.isdecimal():
+        if run != self.run or not number.isdecimal() or len(number) > _LONGEST_NUMBER:
             return None
         return min(int(number), self._number)
 

@@ -70,6 +70,7 @@ def test_the_id_of_another_run_is_none_of_ours(ring: LogRing) -> None:
     assert LogRing().number_of(ident) is None
     assert ring.number_of("nonsense") is None
     assert ring.number_of(f"{ring.run}-99") == 1
+    assert ring.number_of(f"{ring.run}-{'9' * 5000}") is None
 
 
 def test_a_line_is_that_of_the_console_and_has_no_secrets(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -162,16 +163,18 @@ class LogsApi:
         wanted = _wanted(query.level, query.search)
         choose = log_reading.tail if from_the_end else log_reading.head
 
+        def in_memory() -> list[Found]:
+            order = reversed(kept) if from_the_end else kept
+            shown = (Found(record.human(), record.line(self._ring.run)) for record in order)
+            found = list(islice((one for one in shown if wanted(one.line, one.text)), query.lines))
+            return found[::-1] if from_the_end else found
+
         def look() -> bytes:
-            found: list[Found] = []
-            in_memory = path is None or query.source == "memory"
-            if not in_memory and not (from_the_end and query.source == "auto" and len(kept) >= query.lines):
-                assert path is not None
-                found = choose(path, query.lines, wanted)
-            if not found and query.source != "file":
-                fit = (Found(record.human(), record.line(self._ring.run)) for record in kept)
-                matching = [record for record in fit if wanted(record.line, record.text)]
-                found = matching[-query.lines :] if from_the_end else matching[: query.lines]
+            found = [] if query.source == "file" else in_memory()
+            enough = query.source == "memory" or (from_the_end and len(found) == query.lines)
+            if path is not None and not enough:
+                in_file = choose(path, query.lines, wanted)
+                found = found if from_the_end and len(found) > len(in_file) else in_file or found
             if as_json:
                 return msgspec.json.encode(LogRecords([record.line for record in found], newest), enc_hook=str)
             return "".join(f"{record.text}\n" for record in found).encode()
@@ -185,7 +188,7 @@ class LogsApi:
     async def download(self, ask: Ask[DownloadQuery, Nothing]) -> web.StreamResponse:
         """The log as a file, piece by piece."""
         path = self._file()
-        files = files_of(path) if path is not None else []
+        files = await asyncio.to_thread(files_of, path) if path is not None else []
         pieces = whole(files if ask.query.rotated else files[-1:]) if files else self._pieces()
         day = datetime.now(UTC).date().isoformat()
         answer = web.StreamResponse(

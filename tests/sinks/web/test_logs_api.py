@@ -201,3 +201,11 @@ async def test_streams_end_with_the_server(site: Site) -> None:
         async with asyncio.timeout(3):
             await site.server.stop()
             assert await answer.content.read() is not None
+
+
+async def test_what_memory_no_longer_has_is_looked_for_in_the_file(site: Site, own_log: Path) -> None:
+    own_log.write_text("2026-01-01T12:00:00Z error   charger: long ago\n")  # noqa: ASYNC240 - a few bytes
+    for number in range(20):
+        logger.info("record %d", number)
+    assert "long ago" in await text(site, "/api/logs/tail?lines=5&level=error")
+    assert "long ago" not in await text(site, "/api/logs/tail?lines=5")
