@@ -28,6 +28,8 @@ async def own_log(tmp_path: Path) -> AsyncIterator[Path]:
     root = logging.getLogger()
     level, handlers = root.level, list(root.handlers)
     path = tmp_path / "phaeton.log"
+    log.ring._kept.clear()  # other tests have written into it
+    log.ring.bytes = 0
     log.setup(Log(console=LogSink(level="error"), file=LogFile(path=str(path))))
     yield path
     log.setup(Log())
