@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from phaeton.config.tree import Config
@@ -21,16 +20,6 @@ BRIDGE_WH = 100.0
 BRIDGE_THREE_PHASES_WH = 150.0
 
 
-class Sunlit(Struct, frozen=True, gc=False):
-    """Auto's half of the decision."""
-
-    memory: PointMemory
-    wish: Wish
-    wanted: Wanted
-    run: Run
-    ready: bool = False
-
-
 def step(
     memory: PointMemory,
     seen: Look,
@@ -40,8 +29,8 @@ def step(
     own: Cap,
     now_s: float,
     dt_s: float,
-) -> Sunlit:
-    """Auto: run by the surplus, by the probe of curtailed PV, or by nothing while the house is not known."""
+) -> tuple[PointMemory, Wish, Wanted, bool]:
+    """Auto's half of the decision; True at the end: it offers a start, which is still to be taken."""
     offer = shared.offer
     if site.lost or offer is None or site.held:
         return _blind(memory, seen, site, now_s)
@@ -87,23 +76,23 @@ def step(
     if not ran.running:
         if notes_share:
             reason = Reason(Why.BATTERY_NOT_PROTECTED, offer.lower_w, seen.min_w)
-        return Sunlit(memory, Wish(0.0, 0.0, True, False, 0.0, reason), wanted, ran)
+        return memory, Wish(0.0, 0.0, True, False, 0.0, reason), wanted, False
     raise_a = max(offer.raise_w * amps_per_w, probe_a) if site.fresh else min(setpoint_a, offer.raise_w * amps_per_w)
     lower_a = max(offer.lower_w * amps_per_w, probe_a)
     deficit_w = 0.0 if probe_a > 0 else view.ev_w - offer.lower_w
-    return Sunlit(memory, Wish(raise_a, lower_a, True, ran.floor, deficit_w, reason), wanted, ran, ran.started)
+    return memory, Wish(raise_a, lower_a, True, ran.floor, deficit_w, reason), wanted, ran.started
 
 
-def _blind(memory: PointMemory, seen: Look, site: SiteView, now_s: float) -> Sunlit:
+def _blind(memory: PointMemory, seen: Look, site: SiteView, now_s: float) -> tuple[PointMemory, Wish, Wanted, bool]:
     """Auto without values of the house: what flows is held, then the minimum, then nothing."""
     wanted = Wanted(memory.asked.phases or memory.phases.phases)
     setpoint_a = memory.pace.setpoint_a
     why = Why.SITE_FROZEN if site.frozen else Why.SITE_STALE
     reason = Reason(why, site.age_s)
     if site.lost or setpoint_a == 0.0:
-        return Sunlit(replace(memory, run=run.stop(memory.run, now_s)), Wish(0.0, 0.0, reason=reason), wanted, run.IDLE)
+        return replace(memory, run=run.stop(memory.run, now_s)), Wish(0.0, 0.0, reason=reason), wanted, False
     held_a = min(setpoint_a, seen.min_a) if site.held else setpoint_a
-    return Sunlit(memory, Wish(held_a, held_a, reason=reason), wanted, run.IDLE)
+    return memory, Wish(held_a, held_a, reason=reason), wanted, False
 
 
 def leave(memory: PointMemory, now_s: float, *, low: bool) -> PointMemory:

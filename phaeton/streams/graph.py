@@ -29,6 +29,7 @@ from phaeton.model import (
     PointSituation,
     Reason,
     SetPhases,
+    SiteReading,
     Situation,
     Tick,
     Why,
@@ -52,7 +53,8 @@ from phaeton.streams.view import View
 WISH_BEYOND_LEARNT_A = 2.0
 LONGEST_STEP_S = 300.0
 """A longer time between two evaluations counts as this much for everything that is integrated."""
-_URGENT = (ChargerState.DISCONNECTED, ChargerState.FAULT, ChargerState.UNAVAILABLE)
+_URGENT = frozenset({ChargerState.DISCONNECTED, ChargerState.FAULT, ChargerState.UNAVAILABLE})
+"""A car that left or a fault that came cannot wait for the tick."""
 LIMIT_DELAY_S = 4.0
 """Delay of the site that its limits reckon with until it is measured."""
 
@@ -113,11 +115,15 @@ def batch(state: GraphState, events: tuple[GraphEvent, ...]) -> tuple[GraphState
     for event in events:
         if isinstance(event, Tick):
             decisive = True
+        elif isinstance(event, SiteReading):
+            continue
         elif isinstance(event, ChargerReading):
             index = _index(state, event.point)
             if index is not None:
-                decisive = decisive or _urgent(state.situation.points[index].reading, event)
-                memories = _with(memories, index, _read(memories[index], situation.points[index].reading, event))
+                before, now = state.situation.points[index].reading, situation.points[index].reading
+                if event.state in _URGENT and (before is None or before.state is not event.state):
+                    decisive = True
+                memories = _read(memories, index, event, before, now)
         elif isinstance(event, WriteOutcome):
             index = _index(state, event.point)
             if index is not None:
@@ -171,8 +177,6 @@ def _index(state: GraphState, point: str) -> int | None:
 
 def _with(memories: tuple[PointMemory, ...], index: int, memory: PointMemory) -> tuple[PointMemory, ...]:
     """All memories with another one of one point."""
-    if memory is memories[index]:
-        return memories
     return (memory,) if len(memories) == 1 else (*memories[:index], memory, *memories[index + 1 :])
 
 
@@ -183,19 +187,19 @@ def _ordered(memory: PointMemory, order: PointOrder) -> PointMemory:
     return memory
 
 
-def _read(memory: PointMemory, reading: ChargerReading | None, event: ChargerReading) -> PointMemory:
-    """Let the lease see every reading, also those between two evaluations."""
-    if reading is None or reading.mono_s != event.mono_s:
-        return memory
+def _read(
+    memories: tuple[PointMemory, ...],
+    index: int,
+    event: ChargerReading,
+    before: ChargerReading | None,
+    reading: ChargerReading | None,
+) -> tuple[PointMemory, ...]:
+    """Let the lease see every reading that was taken, once, also those between two evaluations."""
+    if reading is None or reading.mono_s != event.mono_s or (before is not None and before.mono_s == event.mono_s):
+        return memories
+    memory = memories[index]
     leased = lease.read(memory.lease, reading)
-    return memory if leased is memory.lease else replace(memory, lease=leased)
-
-
-def _urgent(before: ChargerReading | None, event: ChargerReading) -> bool:
-    """A car that left or a fault that came cannot wait for the tick."""
-    if event.state not in _URGENT:
-        return False
-    return before is None or before.state is not event.state
+    return memories if leased is memory.lease else _with(memories, index, replace(memory, lease=leased))
 
 
 def _written(memory: PointMemory, event: WriteOutcome, now_s: float) -> PointMemory:
@@ -211,7 +215,9 @@ def _evaluate(state: GraphState, situation: Situation, before: tuple[PointMemory
     config = state.config
     now_s, utc_s = situation.mono_s, situation.utc_s
     last_s = state.memory.evaluated_s
-    dt_s = 0.0 if last_s is None else min(max(now_s - last_s, 0.0), LONGEST_STEP_S)
+    dt_s = 0.0
+    if last_s is not None and now_s > last_s:
+        dt_s = min(now_s - last_s, LONGEST_STEP_S)
     memories = list(before)
     views: list[View] = []
     ev_w = 0.0
@@ -274,7 +280,7 @@ def _share(
     looks: list[Look], config: Config, sun: surplus.Surplus, state: surplus.SurplusState, house: site.SiteView
 ) -> list[Shared]:
     """Split what the site gives: the surplus among the points in auto, and what its limits leave among all."""
-    notes = _sun_notes(sun)
+    notes = _sun_notes(sun) if sun.dess or sun.reserve_w > 0 or sun.battery_feeds else ()
     limited = limits.any_set(config.site, house.off_grid)
     if len(looks) == 1 and not limited:
         return [Shared(_alone(looks[0], sun), limits.NO_CAP, False, state.battery_full, notes)]
@@ -305,8 +311,6 @@ def _alone(seen: Look, sun: surplus.Surplus) -> share.Offer | None:
 
 
 def _sun_notes(sun: surplus.Surplus) -> tuple[Reason, ...]:
-    if not sun.dess and sun.reserve_w <= 0 and not sun.battery_feeds:
-        return ()
     notes: tuple[Reason, ...] = ()
     if sun.dess:
         notes += (Reason(Why.DESS, sun.reserve_w),)

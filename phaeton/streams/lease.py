@@ -48,7 +48,6 @@ class LeaseState(Struct, frozen=True, gc=False, kw_only=True):
     ignored: bool = False
     """Written and acknowledged, but never read back: the charger does not take it."""
     refused: str = ""
-    read_s: float | None = None
 
 
 def outcome(state: LeaseState, event: WriteOutcome, now_s: float) -> LeaseState:
@@ -64,15 +63,11 @@ def outcome(state: LeaseState, event: WriteOutcome, now_s: float) -> LeaseState:
 
 
 def read(state: LeaseState, reading: ChargerReading) -> LeaseState:
-    """Look at a new reading: validity, verification, foreign values."""
+    """Look at a reading for the first time: validity, verification, foreign values."""
     now_s = reading.mono_s
-    if state.read_s == now_s:
-        return state
     remaining_s, there_a = reading.limit_remaining_s, reading.limit_set_a
-    validity_s = state.validity_s
-    if remaining_s is not None and (validity_s is None or remaining_s > validity_s):
-        validity_s = remaining_s
-    state = replace(state, read_s=now_s, validity_s=validity_s)
+    if remaining_s is not None and (state.validity_s is None or remaining_s > state.validity_s):
+        state = replace(state, validity_s=remaining_s)
     if state.written_s is None or there_a is None or now_s < state.written_s or state.sent_a is None:
         return state
     if remaining_s is not None and remaining_s <= 0:
@@ -166,10 +161,10 @@ def _renewal(state: LeaseState, reading: ChargerReading, now_s: float) -> bool:
     since_s = 1e9 if state.sent_s is None else now_s - state.sent_s
     if since_s >= RENEW_AT_LATEST_S:
         return True
-    remaining_s, validity_s = reading.limit_remaining_s, state.validity_s
-    if remaining_s is None or validity_s is None or reading.mono_s < (state.sent_s or 0.0):
+    remaining_s, validity_s, read_s = reading.limit_remaining_s, state.validity_s, reading.mono_s
+    if remaining_s is None or validity_s is None or read_s < (state.sent_s or 0.0):
         return False
-    return remaining_s - (now_s - reading.mono_s) < validity_s / 2 and since_s >= 1.0
+    return remaining_s - (now_s - read_s) < validity_s / 2 and since_s >= 1.0
 
 
 def shown(state: LeaseState, setpoint_a: float, reading: ChargerReading, now_s: float) -> Lease:

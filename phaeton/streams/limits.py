@@ -53,9 +53,9 @@ def own(point: Point, reading: ChargerReading | None, power_cap_w: float | None,
     return Cap(limit_a, limit_a, reason)
 
 
-def unbalanced(limits: SiteLimits, phases: int) -> Cap:
-    """The unbalanced-load limit, while the car uses one phase (A)."""
-    if limits.unbalanced_a is None or phases != 1:
+def unbalanced(limits: SiteLimits) -> Cap:
+    """The unbalanced-load limit, for a car on one phase (A)."""
+    if limits.unbalanced_a is None:
         return NO_CAP
     return Cap(limits.unbalanced_a, limits.unbalanced_a, Reason(Why.LIMIT_UNBALANCED, limits.unbalanced_a))
 
@@ -167,7 +167,7 @@ class LimitState(Struct, frozen=True, gc=False):
     """The last limit that could be measured."""
 
 
-_UNLIMITED = LimitState()
+UNLIMITED = LimitState()
 
 
 def site_cap(
@@ -180,8 +180,6 @@ def site_cap(
     now_s: float,
 ) -> tuple[LimitState, Cap]:
     """The site's limit for one point, with its memory: blindness, slow raising, rest after a stop."""
-    if cap.now_a >= FREE_A and not blind:
-        return _UNLIMITED, NO_CAP
     limits = site_config.limits
     if blind:
         safe_a = min(cap.now_a, before.last_a, limits.safe_current_a)
@@ -190,7 +188,7 @@ def site_cap(
     else:
         last_a = cap.now_a
     if cap.now_a >= FREE_A:
-        return _UNLIMITED, NO_CAP
+        return UNLIMITED, NO_CAP
     stopped_s = before.stopped_s
     if setpoint_a > 0 and cap.now_a < min_a and not blind:
         stopped_s = now_s

@@ -42,8 +42,7 @@ def decide(
         memory = _adopt(memory, seen, own, now_s)
     ready = False
     if aim is SUN:
-        sun = auto.step(memory, seen, shared, site, config, own, now_s, dt_s)
-        memory, wish, wanted, ready = sun.memory, sun.wish, sun.wanted, sun.ready
+        memory, wish, wanted, ready = auto.step(memory, seen, shared, site, config, own, now_s, dt_s)
     else:
         low = site.low_soc is not None and intent.reason is site.low_soc
         memory = auto.leave(memory, now_s, low=low and asked.mode is Mode.AUTO)
@@ -71,9 +70,15 @@ def decide(
         wish = pace.NOTHING
     if switch.zero or seen.wake.pulse:
         wish = pace.NOTHING
-    limit_state, site_cap = limits.site_cap(memory.limit, config.site, shared.cap, shared.blind, was_a, min_a, now_s)
     counted = view.phases if view.phases is not None and not switch.zero else switch.phases
-    cap = limits.tighter(limits.tighter(own, limits.unbalanced(config.site.limits, counted)), site_cap)
+    cap, limit_state = own, limits.UNLIMITED
+    if counted == 1:
+        cap = limits.tighter(cap, limits.unbalanced(config.site.limits))
+    if shared.blind or shared.cap is not limits.NO_CAP:
+        limit_state, site_cap = limits.site_cap(
+            memory.limit, config.site, shared.cap, shared.blind, was_a, min_a, now_s
+        )
+        cap = limits.tighter(cap, site_cap)
     fighting = lease.fighting(memory.lease)
     if not view.reachable and aim is not ZERO:
         wish = Wish(was_a, was_a, reason=wish.reason)

@@ -44,7 +44,6 @@ class Run(Struct, frozen=True, gc=False):
     reason: Reason = Reason(Why.WAIT_SUN)
 
 
-IDLE = Run()
 _WAIT_SUN, _SURPLUS = Why.WAIT_SUN, Why.SURPLUS
 
 
@@ -80,7 +79,7 @@ def step(
     """Decide whether auto charges now; ``flowing``: current was already flowing when auto was entered."""
     share = config.min_solar_share_pct / 100
     threshold_w = sun.min_w * share
-    if not before.in_auto and flowing and (sun.lower_w >= threshold_w or share == 0.0):
+    if flowing and not before.in_auto and (sun.lower_w >= threshold_w or share == 0.0):
         before = RunState(
             in_auto=True, running=True, stopped_s=before.stopped_s, used_wh=before.used_wh, starts=before.starts
         )
@@ -130,24 +129,22 @@ def _running(
 def _waiting(
     before: RunState, config: Auto, sun: Sun, now_s: float, dt_s: float, threshold_w: float, always: bool
 ) -> tuple[RunState, Run]:
-    surplus_w = sun.raise_w
+    surplus_w, starts = sun.raise_w, before.starts
     sunny_since_s, credit_ws = before.sunny_since_s, before.credit_ws
     if always:
         sunny_since_s, credit_ws = -1e18, 0.0
-    elif sunny_since_s is None:
-        if surplus_w >= threshold_w:
-            sunny_since_s, credit_ws = now_s, 0.0
-    else:
+    elif sunny_since_s is not None:
         most_ws = max(threshold_w, 1.0) * config.start_delay_s
         credit_ws = min(credit_ws + (surplus_w - threshold_w) * dt_s, most_ws)
         if credit_ws < 0.0:
             sunny_since_s, credit_ws = None, 0.0
-    starts = before.starts
+    elif surplus_w >= threshold_w:
+        sunny_since_s, credit_ws = now_s, 0.0
     if starts and starts[0] <= now_s - DAY_S:
         starts = tuple(at_s for at_s in starts if at_s > now_s - DAY_S)
     state = before
-    waited = before.in_auto and sunny_since_s is None and before.sunny_since_s is None and before.hold_since_s is None
-    if not waited or starts is not before.starts:
+    still = sunny_since_s is None and before.sunny_since_s is None and before.in_auto and before.hold_since_s is None
+    if not still or starts is not before.starts:
         state = RunState(True, False, before.stopped_s, None, before.used_wh, sunny_since_s, credit_ws, starts)
     if sunny_since_s is None:
         return state, Run(False, False, False, Reason(_WAIT_SUN, surplus_w, threshold_w))

@@ -48,12 +48,16 @@ def step(
 ) -> tuple[SiteState, SiteView]:
     """Judge the site; ``still_s`` is for how long its values have not moved (only counts when frozen)."""
     begun_s = now_s if before.begun_s is None else before.begun_s
-    age_s = now_s - begun_s if reading is None else now_s - reading.mono_s
-    if surplus.frozen:
-        age_s = max(age_s, still_s)
     off_grid = before.off_grid
-    if reading is not None and reading.ac_source is not None:
-        off_grid = reading.ac_source in (GENERATOR, INVERTING)
+    if reading is None:
+        age_s = now_s - begun_s
+    else:
+        age_s = now_s - reading.mono_s
+        if reading.ac_source is not None:
+            off_grid = reading.ac_source in (GENERATOR, INVERTING)
+    frozen = surplus.frozen
+    if frozen:
+        age_s = max(age_s, still_s)
     back_s = before.back_s
     if off_grid:
         back_s = None
@@ -67,20 +71,24 @@ def step(
     elif back_s is not None and not config.site.off_grid:
         pause = Reason(Why.OFF_GRID_REST, left_s=back_s + GRID_BACK_REST_S - now_s)
     low_soc, minimum_pct = _low_soc(before.low_soc, config, reading)
+    low = None
+    if low_soc:
+        low = Reason(Why.LOW_SOC, None if reading is None else reading.battery_soc_pct, minimum_pct)
     state = before
     same = begun_s is before.begun_s and back_s is before.back_s
     if not same or off_grid is not before.off_grid or low_soc is not before.low_soc:
         state = SiteState(begun_s, off_grid, back_s, low_soc)
+    site = config.site
     return state, SiteView(
         reading,
         age_s,
-        reading is not None and age_s <= config.site.limits.missing_after_s and not surplus.frozen,
-        age_s > config.site.stale_hold_s or surplus.frozen,
-        age_s > config.site.stale_stop_s,
-        surplus.frozen,
+        not frozen and reading is not None and age_s <= site.limits.missing_after_s,
+        frozen or age_s > site.stale_hold_s,
+        age_s > site.stale_stop_s,
+        frozen,
         off_grid,
         pause,
-        Reason(Why.LOW_SOC, None if reading is None else reading.battery_soc_pct, minimum_pct) if low_soc else None,
+        low,
     )
 
 

@@ -138,20 +138,15 @@ def finite_charger(reading: ChargerReading) -> ChargerReading:
 
 
 def fold(situation: Situation, events: Iterable[Event]) -> Situation:
-    """The situation with the events in it; commands, outcomes and ticks only advance its time.
-
-    A clock that is not finite or runs back is not followed.
-    """
+    """The situation with the events in it; commands, outcomes and ticks only advance its time."""
     mono_s, utc_s = situation.mono_s, situation.utc_s
     points, site, prices = situation.points, situation.site, situation.prices
     forecast, vehicles = situation.forecast, situation.vehicles
     away = situation.site_unavailable
     for event in events:
         at_s = event.mono_s
-        if mono_s < at_s < inf:
-            mono_s = at_s
-        if -inf < event.utc_s < inf:
-            utc_s = event.utc_s
+        if at_s != mono_s or event.utc_s != utc_s:
+            mono_s, utc_s = _later(mono_s, utc_s, event)
         if isinstance(event, Tick):
             continue
         if isinstance(event, ChargerReading):
@@ -172,6 +167,11 @@ def fold(situation: Situation, events: Iterable[Event]) -> Situation:
         elif isinstance(event, VehicleReading):
             vehicles = (*[v for v in vehicles if v.vehicle != event.vehicle], event)[-_MOST_VEHICLES:]
     return Situation(mono_s, utc_s, points, site, away, prices, forecast, vehicles)
+
+
+def _later(mono_s: float, utc_s: float, event: Event) -> tuple[float, float]:
+    """The time of an event, as far as it goes: a clock that is not finite or runs back is not followed."""
+    return event.mono_s if mono_s < event.mono_s < inf else mono_s, event.utc_s if isfinite(event.utc_s) else utc_s
 
 
 def _read(points: tuple[PointSituation, ...], event: ChargerReading) -> tuple[PointSituation, ...]:

@@ -7,6 +7,7 @@ and the phases are counted from the currents, because read-backs of the register
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from phaeton.model import ChargerReading, ChargerState, Fault, Phases
 
@@ -38,6 +39,7 @@ _WITH_CAR = frozenset(
     }
 )
 
+_STILL = _WITH_CAR - {CHARGING}
 _PAUSED = frozenset({ChargerState.CONNECTED, ChargerState.PAUSED_EVSE, ChargerState.PAUSED_EV})
 """B1 shows for one poll around limits and phases; only a second one ends the charging."""
 
@@ -158,6 +160,8 @@ def _highest_a(current_a: Phases) -> float:
 def _look(before: ViewState, reading: ChargerReading, setpoint_a: float, highest_a: float) -> ViewState:
     now_s = reading.mono_s
     state = reading.state
+    if state is before.state and state in _STILL and before.learnt_a is None and before.pilot_e_since_s is None:
+        return replace(before, read_mono_s=now_s)  # the car only waits, as it did: the rest would come out the same
     pilot_e_since_s: float | None = None
     if state is FAULT and reading.state_text[:1].upper() == "E":
         if not before.plugged:
