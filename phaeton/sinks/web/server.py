@@ -148,6 +148,15 @@ class WebServer:
             self._opening = asyncio.create_task(self._open(self._socket))
 
     async def _open(self, listening: socket.socket) -> None:
+        try:
+            await self._serve(listening)
+        except Exception:
+            _log.exception("The page could not be opened; trying again in %g s", self._retry_s)
+            await asyncio.sleep(self._retry_s)
+            self._opening = None
+            asyncio.get_running_loop().add_reader(listening, self._knocked)
+
+    async def _serve(self, listening: socket.socket) -> None:
         await asyncio.to_thread(importlib.import_module, "phaeton.sinks.web.site")
         from phaeton.sinks.web.connection import CrowdSite  # noqa: PLC0415 - loaded by now
         from phaeton.sinks.web.site import WebSite  # noqa: PLC0415 - loaded by now

@@ -15,9 +15,30 @@ import pytest
 from msgspec.structs import replace
 
 from phaeton.config.tree_web import Web
+from phaeton.sinks.web import WebServer
 from tests import outputs
 from tests.sinks.web.conftest import Asked, Site, build
 from tests.waiting import until
+
+
+async def test_a_page_that_cannot_be_opened_is_told_and_tried_again(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served, refusals = WebServer._serve, [OSError("no more files")]
+
+    async def serve(self: WebServer, listening: socket.socket) -> None:
+        if refusals:
+            raise refusals.pop()
+        await served(self, listening)
+
+    monkeypatch.setattr(WebServer, "_serve", serve)
+    server = build(Asked(), retry_s=0.02)
+    await server.start()
+    server.publish(outputs.output())
+    async with aiohttp.ClientSession(server.address) as client, client.get("/api/health") as answer:
+        assert answer.status == 200
+    assert "could not be opened" in caplog.text
+    await server.stop()
 
 
 async def test_a_port_in_use_is_told_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
