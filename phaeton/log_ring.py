@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
-import secrets
+import os
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -91,7 +91,7 @@ class LogRing(logging.Handler):
 
     def __init__(self, most_records: int = MOST_RECORDS, most_bytes: int = MOST_BYTES) -> None:
         super().__init__()
-        self.run = secrets.token_hex(4)
+        self.run = os.urandom(4).hex()
         """Tells the numbers of one run of Phaeton from those of another."""
         self.bytes = 0
         self._most_records = most_records

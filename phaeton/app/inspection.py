@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import platform
 import sys
 import threading
 import time
@@ -325,8 +324,8 @@ def _process(uptime_s: float) -> ProcessStatus:
         pid=os.getpid(),
         started=moment(time.time() - uptime_s),
         uptime_s=round(uptime_s, 1),
-        python=platform.python_version(),
-        platform=f"{sys.platform} {platform.machine()}",
+        python=sys.version.split()[0],
+        platform=f"{sys.platform} {os.uname().machine}",
         cpu_s=round(cpu_s, 2),
         cpu_pct=round(100.0 * cpu_s / max(uptime_s, 0.001), 2),
         rss_bytes=memory.get("VmRSS"),
