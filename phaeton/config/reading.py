@@ -10,6 +10,7 @@ from functools import cache
 import msgspec
 from msgspec import inspect
 
+from phaeton.config import forms
 from phaeton.config.document import Node, Plain, Scalar, Section, Sequence, integer, plain, real, shortened
 from phaeton.config.node import Secret
 from phaeton.config.nodes import Step
@@ -252,7 +253,7 @@ def _text(node: Scalar, kind: inspect.StrType) -> str:
     if kind.max_length is not None and len(text) > kind.max_length:
         raise _UnfitError(f"must be at most {kind.max_length} characters long")
     if kind.pattern is not None and not re.search(kind.pattern, text):
-        raise _UnfitError(f"must have the form {kind.pattern}")
+        raise _UnfitError(f"must have the form {forms.told(kind.pattern)}")
     return text
 
 

@@ -145,6 +145,14 @@ def _units(charger: Charger) -> tuple[int, ...]:
 
 def _site(config: Config) -> Iterator[Contradiction]:
     site, limits = config.site, config.site.limits
+    if site.off_grid and site.inverter_rating_w is None:
+        yield Contradiction(
+            "site.off_grid",
+            "true",
+            "needs the rating of the inverter: without it nothing says how much may flow while the grid is away",
+            "Set site.inverter_rating_w, in W",
+            ("site.inverter_rating_w",),
+        )
     if limits.fuse_a is not None and limits.fuse_margin_a >= limits.fuse_a:
         yield Contradiction(
             "site.limits.fuse_margin_a",

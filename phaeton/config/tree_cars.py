@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from phaeton.config.forms import CLOCK
 from phaeton.config.node import Day, Node, meta
 from phaeton.config.tree_vehicles import (
     DbusCar,
@@ -20,7 +21,7 @@ from phaeton.config.tree_vehicles import (
 class Departure(Node, frozen=True):
     """A departure that comes again."""
 
-    time: Annotated[str, meta("When, HH:MM in local time", pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+    time: Annotated[str, meta("When, HH:MM in local time", pattern=CLOCK)]
     days: Annotated[tuple[Day, ...], meta("Days of the departure; empty = every day")] = ()
     soc_pct: Annotated[float, meta("SoC to have by then, in %", gt=0, le=100)] | None = None
     energy_kwh: (

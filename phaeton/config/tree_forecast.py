@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from phaeton.config.forms import URL
 from phaeton.config.node import Node, Secret, meta
-
-_URL = "^(https?://[!-~]+)?$"
 
 ForecastSourceKind = Literal["none", "own_history", "open_meteo", "forecast_solar"]
 
@@ -34,14 +33,14 @@ class OpenMeteoForecast(Node, frozen=True):
     efficiency_pct: Annotated[
         float, meta("What of the panels' power arrives at the house: heat, cables, inverter", gt=0, le=110)
     ] = 85.0
-    url: Annotated[str, meta("Another address of the service, for a dry run", pattern=_URL)] = ""
+    url: Annotated[str, meta("Another address of the service, for a dry run", pattern=URL)] = ""
 
 
 class ForecastSolar(Node, frozen=True):
     """forecast.solar: power of the panels, without an account for a few requests an hour."""
 
     key: Annotated[Secret, meta("Key of an account; empty = the public service")] = Secret()
-    url: Annotated[str, meta("Another address of the service, for a dry run", pattern=_URL)] = ""
+    url: Annotated[str, meta("Another address of the service, for a dry run", pattern=URL)] = ""
 
 
 class Forecast(Node, frozen=True):

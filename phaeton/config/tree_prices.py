@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from phaeton.config.forms import CLOCK, CLOCK_END, ENTITY, URL
 from phaeton.config.node import Day, Node, Secret, meta
-
-_CLOCK = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
-_CLOCK_END = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
-_URL = "^(https?://[!-~]+)?$"
 
 PriceSourceKind = Literal[
     "fixed",
@@ -42,8 +39,8 @@ Fallback = Literal[
 class Hours(Node, frozen=True):
     """A part of the week and the year, in local time; over midnight it belongs to the day that it starts on."""
 
-    start: Annotated[str, meta("Start, HH:MM in local time", pattern=_CLOCK)] = "00:00"
-    end: Annotated[str, meta("End, HH:MM in local time; 24:00 is the end of the day", pattern=_CLOCK_END)] = "24:00"
+    start: Annotated[str, meta("Start, HH:MM in local time", pattern=CLOCK)] = "00:00"
+    end: Annotated[str, meta("End, HH:MM in local time; 24:00 is the end of the day", pattern=CLOCK_END)] = "24:00"
     days: Annotated[tuple[Day, ...], meta("Days that it starts on; empty = every day")] = ()
     months: Annotated[
         tuple[Annotated[int, meta("Month", ge=1, le=12)], ...], meta("Months (1 to 12); empty = every month")
@@ -107,14 +104,14 @@ class TibberPrices(Node, frozen=True):
     home: Annotated[
         str, meta("Name, street or id of the home; needed only when the account has several with a contract")
     ] = ""
-    url: Annotated[str, meta("Another address of the service, for a dry run", pattern=_URL)] = ""
+    url: Annotated[str, meta("Another address of the service, for a dry run", pattern=URL)] = ""
 
 
 class EnergyChartsPrices(Node, frozen=True):
     """energy-charts.info of Fraunhofer ISE: market prices, no account."""
 
     zone: Annotated[str, meta("Bidding zone, such as DE-LU, AT, NL, DK1")] = ""
-    url: Annotated[str, meta("Another address of the service, for a dry run", pattern=_URL)] = ""
+    url: Annotated[str, meta("Another address of the service, for a dry run", pattern=URL)] = ""
 
 
 class NordPoolPrices(Node, frozen=True):
@@ -124,14 +121,14 @@ class NordPoolPrices(Node, frozen=True):
     currency: Annotated[Literal["EUR", "SEK", "NOK", "DKK", "PLN", "RON", "BGN"], meta("Currency of the prices")] = (
         "EUR"
     )
-    url: Annotated[str, meta("Another address of the service, for a dry run", pattern=_URL)] = ""
+    url: Annotated[str, meta("Another address of the service, for a dry run", pattern=URL)] = ""
 
 
 class AwattarPrices(Node, frozen=True):
     """aWATTar: hourly market prices of Germany and Austria, no account."""
 
     country: Annotated[Literal["de", "at"], meta("Country")] = "de"
-    url: Annotated[str, meta("Another address of the service, for a dry run", pattern=_URL)] = ""
+    url: Annotated[str, meta("Another address of the service, for a dry run", pattern=URL)] = ""
 
 
 class EntsoePrices(Node, frozen=True):
@@ -139,21 +136,21 @@ class EntsoePrices(Node, frozen=True):
 
     token: Annotated[Secret, meta("Security token, asked for by mail at transparency@entsoe.eu")] = Secret()
     zone: Annotated[str, meta("Bidding zone, such as DE-LU, SE3, ES, or its EIC code")] = ""
-    url: Annotated[str, meta("Another address of the service, for a dry run", pattern=_URL)] = ""
+    url: Annotated[str, meta("Another address of the service, for a dry run", pattern=URL)] = ""
 
 
 class EvccPrices(Node, frozen=True):
     """An evcc in the house: its grid tariff, taxes included as evcc has them."""
 
-    url: Annotated[str, meta("Address of evcc, such as http://192.168.1.20:7070", pattern=_URL)] = ""
+    url: Annotated[str, meta("Address of evcc, such as http://192.168.1.20:7070", pattern=URL)] = ""
 
 
 class HomeAssistantPrices(Node, frozen=True):
     """A price sensor of Home Assistant."""
 
-    url: Annotated[str, meta("Address of Home Assistant, such as http://192.168.1.20:8123", pattern=_URL)] = ""
+    url: Annotated[str, meta("Address of Home Assistant, such as http://192.168.1.20:8123", pattern=URL)] = ""
     token: Annotated[Secret, meta("Long-lived access token, made in your profile there")] = Secret()
-    entity: Annotated[str, meta("The sensor, such as sensor.nordpool", pattern=r"^([a-z0-9_]+\.[a-z0-9_]+)?$")] = ""
+    entity: Annotated[str, meta("The sensor, such as sensor.nordpool", pattern=ENTITY)] = ""
     attributes: Annotated[
         tuple[str, ...],
         meta("Attributes that hold lists of prices; empty = those that are usual, else the state alone"),
@@ -184,7 +181,7 @@ class HttpJsonPrices(Node, frozen=True):
         meta(
             "Address; {from} and {until} become the times asked for as 2026-05-01T00:00Z, {from_s} and {until_s} as "
             "seconds, {from_ms} and {until_ms} as milliseconds, {today} and {tomorrow} as local days",
-            pattern=_URL,
+            pattern=URL,
         ),
     ] = ""
     headers: Annotated[tuple[Header, ...], meta("Headers, for instance with a key")] = ()

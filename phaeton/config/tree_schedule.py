@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from phaeton.config.forms import CLOCK, CLOCK_END
 from phaeton.config.node import Day, Node, meta
-
-_CLOCK = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
-_CLOCK_END = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
 
 PriceLevel = Literal["very_cheap", "cheap", "normal", "expensive", "very_expensive"]
 Strategy = Literal["windows", "level", "threshold", "percentile", "plan"]
@@ -16,8 +14,8 @@ Strategy = Literal["windows", "level", "threshold", "percentile", "plan"]
 class Window(Node, frozen=True):
     """A time to charge; over midnight it belongs to the day that it starts on."""
 
-    start: Annotated[str, meta("Start, HH:MM in local time", pattern=_CLOCK)]
-    end: Annotated[str, meta("End, HH:MM in local time; 24:00 is the end of the day", pattern=_CLOCK_END)]
+    start: Annotated[str, meta("Start, HH:MM in local time", pattern=CLOCK)]
+    end: Annotated[str, meta("End, HH:MM in local time; 24:00 is the end of the day", pattern=CLOCK_END)]
     days: Annotated[tuple[Day, ...], meta("Days that it starts on; empty = every day")] = ()
     current_a: Annotated[float, meta("Current, in A; empty = as much as the limits allow", ge=6, le=80)] | None = None
     active: Annotated[bool, meta("False keeps the window without using it")] = True

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from phaeton.config.forms import ENTITY, URL
 from phaeton.config.node import Node, Secret, meta
 from phaeton.config.tree_prices import Header
 
-_URL = "^(https?://[!-~]+)?$"
-_ENTITY = r"^([a-z0-9_]+\.[a-z0-9_]+)?$"
 _PATH = "Path in the answer, such as data.0.soc or list[id=x].value; empty = not told"
 
 VehicleSourceKind = Literal["none", "manual", "dbus", "tesla", "kia", "mqtt", "homeassistant", "http_json", "evcc"]
@@ -38,7 +37,7 @@ class Tesla(Node, frozen=True):
         meta("fleet = Fleet API or Teslemetry; tessie = Tessie; ble = a Bluetooth proxy in the house"),
     ] = "fleet"
     base_url: Annotated[
-        str, meta("Address of the API or the proxy; empty = Tesla's own for the account's region", pattern=_URL)
+        str, meta("Address of the API or the proxy; empty = Tesla's own for the account's region", pattern=URL)
     ] = ""
     vin: Annotated[Secret, meta("The car's identification number; empty = the only car of the account")] = Secret()
     token: Annotated[Secret, meta("Access token of a proxy (Teslemetry, Tessie); not for Tesla itself")] = Secret()
@@ -50,11 +49,11 @@ class Tesla(Node, frozen=True):
     refresh_token: Annotated[
         Secret, meta("First refresh token, where you have one; used once and kept anew by Phaeton")
     ] = Secret()
-    redirect_url: Annotated[str, meta("Redirect address of your application; where the login ends", pattern=_URL)] = ""
-    authorize_url: Annotated[str, meta("Where the login begins", pattern=_URL)] = (
+    redirect_url: Annotated[str, meta("Redirect address of your application; where the login ends", pattern=URL)] = ""
+    authorize_url: Annotated[str, meta("Where the login begins", pattern=URL)] = (
         "https://auth.tesla.com/oauth2/v3/authorize"
     )
-    token_url: Annotated[str, meta("Where tokens are exchanged", pattern=_URL)] = (
+    token_url: Annotated[str, meta("Where tokens are exchanged", pattern=URL)] = (
         "https://fleet-auth.prd.vn.cloud.tesla.com/oauth2/v3/token"
     )
     wake: Annotated[bool, meta("Wake the car where a departure plan cannot do without its state of charge")] = True
@@ -103,21 +102,21 @@ class MqttCar(Node, frozen=True):
 class HomeAssistantCar(Node, frozen=True):
     """Entities of Home Assistant."""
 
-    url: Annotated[str, meta("Address, such as http://192.168.1.20:8123", pattern=_URL)] = ""
+    url: Annotated[str, meta("Address, such as http://192.168.1.20:8123", pattern=URL)] = ""
     token: Annotated[Secret, meta("Long-lived access token, made in your profile there")] = Secret()
-    soc: Annotated[str, meta("Entity of the state of charge", pattern=_ENTITY)] = ""
-    limit: Annotated[str, meta("Entity of the car's own charge limit", pattern=_ENTITY)] = ""
-    plugged: Annotated[str, meta("Entity that tells whether it is plugged in", pattern=_ENTITY)] = ""
-    charging: Annotated[str, meta("Entity that tells whether it charges", pattern=_ENTITY)] = ""
-    range_km: Annotated[str, meta("Entity of the range", pattern=_ENTITY)] = ""
-    odometer: Annotated[str, meta("Entity of the odometer", pattern=_ENTITY)] = ""
-    at_home: Annotated[str, meta("Entity that is `home` or `on` when it is at home", pattern=_ENTITY)] = ""
+    soc: Annotated[str, meta("Entity of the state of charge", pattern=ENTITY)] = ""
+    limit: Annotated[str, meta("Entity of the car's own charge limit", pattern=ENTITY)] = ""
+    plugged: Annotated[str, meta("Entity that tells whether it is plugged in", pattern=ENTITY)] = ""
+    charging: Annotated[str, meta("Entity that tells whether it charges", pattern=ENTITY)] = ""
+    range_km: Annotated[str, meta("Entity of the range", pattern=ENTITY)] = ""
+    odometer: Annotated[str, meta("Entity of the odometer", pattern=ENTITY)] = ""
+    at_home: Annotated[str, meta("Entity that is `home` or `on` when it is at home", pattern=ENTITY)] = ""
 
 
 class HttpJsonCar(Node, frozen=True):
     """Any service that answers with JSON."""
 
-    url: Annotated[str, meta("Address", pattern=_URL)] = ""
+    url: Annotated[str, meta("Address", pattern=URL)] = ""
     headers: Annotated[tuple[Header, ...], meta("Headers, for instance with a key")] = ()
     interval_s: Annotated[
         float, meta("Least time between two requests, in s; 60 for a service in the house", ge=30, le=86400)
@@ -139,5 +138,5 @@ class HttpJsonCar(Node, frozen=True):
 class EvccCar(Node, frozen=True):
     """A car that an evcc in the house knows."""
 
-    url: Annotated[str, meta("Address of evcc, such as http://192.168.1.20:7070", pattern=_URL)] = ""
+    url: Annotated[str, meta("Address of evcc, such as http://192.168.1.20:7070", pattern=URL)] = ""
     vehicle: Annotated[str, meta("Name of the car there; empty = the car of the only charge point", max_length=64)] = ""

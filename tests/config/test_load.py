@@ -93,7 +93,10 @@ def test_the_text_of_the_error_has_a_line_for_each_problem() -> None:
         ("log: {console: {level: INFO}}", "in small letters: info"),
         ("schedule: {windows: 3}", "each entry begins with `- `"),
         ("schedule: {windows: [{start: '07:00'}]}", "is missing"),
-        ("schedule: {windows: [{start: '7:00', end: '08:00'}]}", "must have the form"),
+        (
+            "schedule: {windows: [{start: '7:00', end: '08:00'}]}",
+            "must have the form HH:MM from 00:00 to 23:59, such as 07:30",
+        ),
         ("schedule: {windows: [{start: '07:00', end: '08:00', days: mon}]}", "must be a list"),
         ("schedule: {windows: [{start: '07:00', end: '08:00', days: [monday]}]}", "must be one of"),
         ("version: 2", "the newest that this Phaeton knows"),
