@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from time import perf_counter
-
 import pytest
 
 from phaeton.model import PriceSlot, SlotWhy
+from phaeton.streams import cheapest
 from phaeton.streams.planner import Request, SunSlot, blocks, effective_price, plan
 
 HOUR_S = 3600.0
@@ -132,7 +131,9 @@ def test_the_price_is_mixed_by_the_share_of_the_sun() -> None:
     assert effective_price(0.20, 0.06, 2) == 0.06
 
 
-def test_two_days_of_quarter_hours_are_planned_within_five_milliseconds() -> None:
+def test_two_days_of_quarter_hours_need_a_small_part_of_the_search_that_is_allowed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A valley at night, one at noon, a peak in the evening, and no two quarters alike, for several needs."""
     values = []
     for n in range(192):
@@ -140,7 +141,6 @@ def test_two_days_of_quarter_hours_are_planned_within_five_milliseconds() -> Non
         base = 0.30 + 0.12 * (17 <= hour < 21) - 0.10 * (1 <= hour < 5) - 0.06 * (11 <= hour < 15)
         values.append(round(base + 0.02 * ((n * 7919 % 101) / 101 - 0.5), 4))
     prices = slots(values, 900)
-    times = []
     for need_kwh in (12.0, 38.0, 66.0, 120.0):
         request = Request(
             now_s=480.0,
@@ -150,10 +150,7 @@ def test_two_days_of_quarter_hours_are_planned_within_five_milliseconds() -> Non
             prices=prices,
             start_cost=0.02,
         )
-        best = 1e9
-        for _ in range(9):
-            begun = perf_counter()
-            plan(request)
-            best = min(best, perf_counter() - begun)
-        times.append(best)
-    assert max(times) < 0.005
+        monkeypatch.setattr(cheapest, "MOST_LABELS", 1_000_000)
+        best = plan(request)
+        monkeypatch.setattr(cheapest, "MOST_LABELS", 2500)
+        assert plan(request) == best

@@ -7,7 +7,6 @@ import json
 import logging
 import re
 import socket
-import time
 import tracemalloc
 
 import aiohttp
@@ -130,14 +129,6 @@ async def test_the_first_load_is_below_150_kb(site: Site) -> None:
             async with client.get(f"/{link}") as file:
                 total += len(await file.read())
     assert total < 60_000
-
-
-async def test_publishing_costs_next_to_nothing_while_nobody_looks(site: Site) -> None:
-    made = [outputs.output(2000.0 + second) for second in range(2000)]
-    began = time.process_time()
-    for output in made:
-        site.server.publish(output)
-    assert (time.process_time() - began) / len(made) < 200e-6
 
 
 async def test_a_day_of_history_takes_no_more_memory_than_six_hours(site: Site) -> None:
