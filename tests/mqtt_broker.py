@@ -102,7 +102,6 @@ class Listener:
 
     async def follow(self) -> None:
         """Hear until cancelled."""
-        await self._client.subscribe("#", qos=1)
         async for message in self._client.messages:
             topic, payload = str(message.topic), bytes(message.payload).decode("utf-8", "replace")  # type: ignore[arg-type]
             self.newest[topic] = payload
@@ -126,6 +125,7 @@ async def listening(
     """Hear everything on a broker."""
     async with aiomqtt.Client("127.0.0.1", broker.port, username=username, password=password) as client:
         listener = Listener(client)
+        await client.subscribe("#", qos=1)
         following = asyncio.get_running_loop().create_task(listener.follow())
         try:
             yield listener
