@@ -212,9 +212,12 @@ class ChargerPlant:
                 phases = self.car.phases if self.car.phases < closed else closed
                 current_a = self.car.current_a
                 share_w = power_w / phases
-                second, third = phases > 1, phases > 2
-                currents_a = (current_a, current_a if second else 0.0, current_a if third else 0.0)
-                powers_w = (share_w, share_w if second else 0.0, share_w if third else 0.0)
+                if phases == 3:
+                    currents_a, powers_w = (current_a, current_a, current_a), (share_w, share_w, share_w)
+                else:
+                    second = phases == 2
+                    currents_a = (current_a, current_a if second else 0.0, 0.0)
+                    powers_w = (share_w, share_w if second else 0.0, 0.0)
             else:
                 currents_a = powers_w = (0.0, 0.0, 0.0)
         return ChargerReading(

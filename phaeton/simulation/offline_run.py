@@ -219,21 +219,16 @@ class OfflineRun(Generic[S]):
             if utc_s >= ask_s or not idle_from_s < utc_s < idle_to_s:
                 ask_s = utc_s + quiet_s
                 mono_s = utc_s + ahead_s
-                state, output = batch(
-                    state,
-                    (
-                        *news,
-                        *[socket.charger.reading(mono_s, utc_s) for socket in sockets],
-                        plant.snapshot(mono_s, utc_s),
-                        Tick(mono_s, utc_s),
-                    ),
-                )
-                if news:
-                    news.clear()
+                for socket in sockets:
+                    news.append(socket.charger.reading(mono_s, utc_s))
+                news.append(plant.snapshot(mono_s, utc_s))
+                news.append(Tick(mono_s, utc_s))
+                state, output = batch(state, tuple(news))
+                news.clear()
                 if output is not None:
-                    for socket, decided in zip(sockets, output.decision.points, strict=True):
+                    for index, decided in enumerate(output.decision.points):
                         if decided.write is not None:
-                            self._write(socket, decided.write, mono_s, utc_s)
+                            self._write(sockets[index], decided.write, mono_s, utc_s)
             count += 1
             grid_w = plant.grid_w
             sun_w += plant.pv_w

@@ -153,6 +153,8 @@ class Plant:
         load_w, pv_w, battery_w = self.load_w, self.pv_w, self.battery_w
         first_w = load_w * load[0] - pv_w * pv[0] + battery_w * share[0]
         second_w = load_w * load[1] - pv_w * pv[1] + battery_w * share[1]
+        if self.ev_w <= 0.0:
+            return first_w, second_w, self.grid_w - first_w - second_w
         maps = self.phase_maps
         for index, charger in enumerate(self.chargers):
             power_w = charger.power_w
@@ -160,9 +162,10 @@ class Plant:
                 continue
             phases = min(charger.car.phases, charger.phases_closed)
             behind = maps[index] if index < len(maps) else (1, 2, 3)
+            each_w = power_w / phases
             for grid_phase in behind[:phases]:
                 if grid_phase == 1:
-                    first_w += power_w / phases
+                    first_w += each_w
                 elif grid_phase == 2:
-                    second_w += power_w / phases
+                    second_w += each_w
         return first_w, second_w, self.grid_w - first_w - second_w

@@ -35,12 +35,12 @@ RESET = CurtailedState()
 
 def possible(site: SiteReading | None, battery_full: bool, off_grid: bool) -> bool:
     """Whether the PV may be held back now: no way out for its power, the battery full, and sun there."""
-    if site is None or site.pv_w is None or site.pv_w <= PV_AT_LEAST_W:
+    if site is None or (not off_grid and (site.feed_in_limit_w is None or site.feed_in_limit_w > 0)):
         return False
-    no_way_out = off_grid or (site.feed_in_limit_w is not None and site.feed_in_limit_w <= 0)
+    if site.pv_w is None or site.pv_w <= PV_AT_LEAST_W:
+        return False
     nothing_stored = site.battery_w is None or site.battery_w < GIVING_W
-    full = battery_full or site.system_state == FLOAT or site.battery_soc_pct is None
-    return no_way_out and nothing_stored and full
+    return nothing_stored and (battery_full or site.system_state == FLOAT or site.battery_soc_pct is None)
 
 
 def step(

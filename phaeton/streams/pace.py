@@ -75,10 +75,11 @@ def step(
     hold_raises: bool,
 ) -> tuple[PaceState, float, Reason | None]:
     """The setpoint (A) for this step, and what keeps it from the wish."""
-    tokens = before.tokens
+    was_a, tokens = before.setpoint_a, before.tokens
+    if was_a == 0.0 == wish.raise_a and _rests(before, wish, min_a, current_a):
+        return before, 0.0, None
     if tokens < TOKENS:
         tokens = min(tokens + max(now_s - before.tokens_s, 0.0) / TOKEN_EVERY_S, TOKENS)
-    was_a = before.setpoint_a
     settled_since_s = None
     if -SETTLED_A <= current_a - was_a <= SETTLED_A:
         settled_since_s = now_s if before.settled_since_s is None else before.settled_since_s
@@ -102,6 +103,18 @@ def step(
         changed_s, raised_s = now_s, now_s if now_a > was_a else before.raised_s
         settled_since_s = None
     return PaceState(now_a, changed_s, raised_s, tokens, now_s, settled_since_s, short_since_s), now_a, reason
+
+
+def _rests(before: PaceState, wish: Wish, min_a: float, current_a: float) -> bool:
+    """Nothing flows and nothing is wanted, with all tokens saved: there is nothing to reckon."""
+    return (
+        before.tokens == TOKENS
+        and before.settled_since_s is not None
+        and before.short_since_s is None
+        and current_a <= SETTLED_A
+        and wish.lower_a == 0.0 < min_a
+        and not wish.floor
+    )
 
 
 def _aim(

@@ -20,6 +20,8 @@ SLOT_S = 900.0
 JUMP_KWH = 0.5
 """A counter may be ahead of the possible power by this much."""
 POSSIBLE_W = 60_000.0
+METER_FRESH_S = 60.0
+"""The time of a meter that stands still is noted so often."""
 
 
 class Tariff(Struct, frozen=True, gc=False):
@@ -86,6 +88,8 @@ def step(
 
     ``vehicle`` is the car as far as it is known now; a stay keeps the last one that it was told.
     """
+    if energy_kwh == before.meter_kwh and _rests(before, view, now_s):
+        return before, Booked(before.session)
     state, drawn_kwh = _drawn(before, view, energy_kwh, now_s, dt_s)
     slots: tuple[EnergySlot, ...] = ()
     closed = None
@@ -109,6 +113,19 @@ def step(
     elif drawn_kwh:
         state = replace(state, unknown_kwh=state.unknown_kwh + drawn_kwh)
     return state, Booked(state.session, closed, slots)
+
+
+def _rests(state: SessionState, view: View, now_s: float) -> bool:
+    """The meter stands still, nothing flows and no slot is open: there is nothing to book."""
+    return (
+        state.meter_s is not None
+        and now_s - state.meter_s < METER_FRESH_S
+        and view.reachable
+        and not view.charging
+        and not state.flowing
+        and state.slot is None
+        and view.plugged is state.open
+    )
 
 
 def _open(state: SessionState, point: str, utc_s: float, tariff: Tariff, serial: str) -> SessionState:
@@ -146,7 +163,7 @@ def _drawn(
         return replace(state, meter_kwh=energy_kwh, meter_s=now_s), 0.0
     advance_kwh = energy_kwh - last_kwh
     if advance_kwh == 0.0:
-        return (state if now_s - state.meter_s < 60.0 else replace(state, meter_s=now_s)), 0.0
+        return (state if now_s - state.meter_s < METER_FRESH_S else replace(state, meter_s=now_s)), 0.0
     possible_kwh = POSSIBLE_W * (now_s - state.meter_s) / 3.6e6 + JUMP_KWH
     if advance_kwh < 0 or advance_kwh > possible_kwh:
         lost_kwh = max(advance_kwh, 0.0)

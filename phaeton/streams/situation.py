@@ -87,30 +87,24 @@ def _bad_phases(event: Struct, names: tuple[str, ...]) -> dict[str, object]:
     return changes
 
 
-def _all_finite(numbers: list[float | None]) -> bool:
-    """Whether all of the numbers are finite; one sum tells it for all (NaN and infinities survive a sum)."""
-    return isfinite(sum(filter(None, numbers)))
-
-
 def finite_site(reading: SiteReading) -> SiteReading:
-    """The same reading without anything that is not finite."""
+    """The same reading without anything that is not finite; one sum tells it of all (NaN and infinities survive it)."""
     r = reading
-    if _all_finite(
-        [
-            r.grid_w,
-            r.pv_w,
-            r.consumption_w,
-            r.battery_w,
-            r.battery_soc_pct,
-            r.battery_charge_limit_w,
-            r.ess_setpoint_w,
-            r.ess_min_soc_pct,
-            r.feed_in_limit_w,
-            r.dess_charge_w,
-            *r.grid_phase_w,
-            *r.grid_phase_a,
-        ]
-    ):
+    numbers = (
+        r.grid_w,
+        r.pv_w,
+        r.consumption_w,
+        r.battery_w,
+        r.battery_soc_pct,
+        r.battery_charge_limit_w,
+        r.ess_setpoint_w,
+        r.ess_min_soc_pct,
+        r.feed_in_limit_w,
+        r.dess_charge_w,
+        *r.grid_phase_w,
+        *r.grid_phase_a,
+    )
+    if isfinite(sum(filter(None, numbers))):
         return reading
     return replace(reading, **_bad_numbers(reading, _SITE_NUMBERS), **_bad_phases(reading, _PHASES[:2]))
 
@@ -118,21 +112,20 @@ def finite_site(reading: SiteReading) -> SiteReading:
 def finite_charger(reading: ChargerReading) -> ChargerReading:
     """The same reading without anything that is not finite."""
     r = reading
-    if _all_finite(
-        [
-            r.power_w,
-            r.energy_kwh,
-            r.limit_set_a,
-            r.limit_actual_a,
-            r.limit_safe_a,
-            r.limit_max_a,
-            r.limit_remaining_s,
-            r.temperature_c,
-            *r.voltage_v,
-            *r.current_a,
-            *r.power_phase_w,
-        ]
-    ):
+    numbers = (
+        r.power_w,
+        r.energy_kwh,
+        r.limit_set_a,
+        r.limit_actual_a,
+        r.limit_safe_a,
+        r.limit_max_a,
+        r.limit_remaining_s,
+        r.temperature_c,
+        *r.voltage_v,
+        *r.current_a,
+        *r.power_phase_w,
+    )
+    if isfinite(sum(filter(None, numbers))):
         return reading
     return replace(reading, **_bad_numbers(reading, _CHARGER_NUMBERS), **_bad_phases(reading, _PHASES[2:]))
 

@@ -113,7 +113,7 @@ def _sample(
             weight = dt_s / (dt_s + tau_s) if tau_s > 0.0 else 1.0
             raise_w = state.raise_w + weight * (raise_w - state.raise_w)
             lower_w = state.lower_w + weight * (lower_w - state.lower_w)
-    moved = state.still is None or not _same_values(state.still, site)
+    moved = state.still is None or state.still.grid_w != site.grid_w or not _same_otherwise(state.still, site)
     return SurplusState(
         sample_s,
         raise_w,
@@ -135,10 +135,9 @@ def _latched(on: bool, soc_pct: float | None, limit_pct: float) -> bool:
     return soc_pct >= limit_pct - (BATTERY_HYSTERESIS_PCT if on else 0.0)
 
 
-def _same_values(a: SiteReading, b: SiteReading) -> bool:
+def _same_otherwise(a: SiteReading, b: SiteReading) -> bool:
     return (
-        a.grid_w == b.grid_w
-        and a.consumption_w == b.consumption_w
+        a.consumption_w == b.consumption_w
         and a.pv_w == b.pv_w
         and a.battery_w == b.battery_w
         and a.grid_phase_w == b.grid_phase_w

@@ -52,7 +52,8 @@ def step(before: WakeState, now_s: float, present: bool, charging: bool, offered
         return _TAKING, _NOTHING
     if not offered:
         if before.offered_since_s is None and not before.took:
-            return before, Wake(charged=before.charged, asleep=before.attempts >= len(AFTER_S))
+            asleep = before.attempts >= len(AFTER_S)
+            return before, Wake(charged=before.charged, asleep=asleep) if asleep or before.charged else _NOTHING
         return WakeState(attempts=before.attempts, charged=before.charged), Wake(charged=before.charged)
     if before.took or before.charged:
         since_s = now_s if before.offered_since_s is None else before.offered_since_s
