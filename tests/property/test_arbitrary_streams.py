@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phaeton.config.tree import Config
-from phaeton.model import AnyEvent, ChargerReading, ChargerState, Command, Output, SetStart, Tick, Zone
+from phaeton.model import AnyEvent, ChargerReading, ChargerState, Output, Tick, Zone
 from phaeton.streams.graph import GraphState, site_graph
 from phaeton.streams.machine import Machine
 from phaeton.streams.situation import GraphEvent
+from tests.property import invariants
 from tests.property.events import AMSTERDAM_LIKE, configs, points_of, streams
+from tests.property.invariants import ALL, Watch
 
 ZONE = Zone("Test", AMSTERDAM_LIKE)
 
@@ -23,74 +25,19 @@ def graph_of(config: Config) -> Machine[GraphState, GraphEvent, Output | None]:
     return site_graph(config, points_of(config), ZONE)
 
 
-def decisions(config: Config, events: list[AnyEvent]) -> list[tuple[AnyEvent, Output]]:
-    found = []
-    for event, (_, output) in zip(events, graph_of(config).fold(events), strict=True):
-        if output is not None:
-            found.append((event, output))
-    return found
+@given(configs(), streams(most=80))
+def test_all_invariants_hold_over_any_stream(config: Config, events: list[AnyEvent]) -> None:
+    list(Watch().graph(graph_of(config).initial).fold(events))
 
 
-@given(configs(), streams())
-def test_the_setpoint_is_zero_or_between_the_minimum_and_every_limit(config: Config, events: list[AnyEvent]) -> None:
-    for _, output in decisions(config, events):
-        for point in output.decision.points:
-            assert math.isfinite(point.current_a)
-            if point.current_a:
-                assert point.limit_a is not None
-                assert point.min_a <= point.current_a <= point.limit_a + 1e-9
-                assert point.current_a <= config.chargers[0].limits.max_set_current_a
-
-
-@given(configs(), streams())
-def test_what_is_written_is_what_was_decided(config: Config, events: list[AnyEvent]) -> None:
-    for _, output in decisions(config, events):
-        for point in output.decision.points:
-            if point.write is not None and point.write.current_a is not None:
-                assert point.write.current_a == point.current_a
-
-
-@given(configs(), streams())
-def test_a_stop_means_zero_in_the_same_step(config: Config, events: list[AnyEvent]) -> None:
-    for event, output in decisions(config, events):
-        if isinstance(event, Command) and event.order == SetStart(False):
-            stopped = [p for p in output.decision.points if p.point == event.point]
-            assert all(p.current_a == 0.0 for p in stopped)
-
-
-@given(configs(), streams())
-def test_without_a_car_the_setpoint_is_zero(config: Config, events: list[AnyEvent]) -> None:
-    for _, output in decisions(config, events):
-        for known, point in zip(output.situation.points, output.decision.points, strict=True):
-            if known.reading is None or (known.reading.state is ChargerState.DISCONNECTED and point.reachable):
-                assert point.current_a == 0.0
-
-
-@given(configs(), streams())
-def test_a_charger_that_is_silent_never_gets_more_current(config: Config, events: list[AnyEvent]) -> None:
-    before: dict[str, float] = {}
-    for _, output in decisions(config, events):
-        for point in output.decision.points:
-            if not point.reachable:
-                assert point.current_a <= before.get(point.point, 0.0)
-            before[point.point] = point.current_a
-
-
-@given(configs(), streams(least=20, most=80))
-def test_raises_keep_their_budget(config: Config, events: list[AnyEvent]) -> None:
-    raises: dict[str, list[float]] = {}
-    before: dict[str, float] = {}
-    begun_s: float | None = None
-    for _, output in decisions(config, events):
-        begun_s = output.decision.mono_s if begun_s is None else begun_s
-        for point in output.decision.points:
-            if point.current_a > before.get(point.point, 0.0):
-                raises.setdefault(point.point, []).append(output.decision.mono_s)
-            before[point.point] = point.current_a
-    for times in raises.values():
-        for first in range(len(times)):
-            for last in range(first, len(times)):
-                assert last - first + 1 <= 11 + (times[last] - times[first]) / 60
+def test_each_invariant_of_the_control_has_a_check_and_stands_in_the_table() -> None:
+    assert sorted({make.number for make in ALL}) == [1, 2, 3, 4, 5, 6, 7]
+    told = {}
+    for line in (invariants.__doc__ or "").splitlines():
+        if line.startswith("| ") and line[2].isdigit():
+            told[int(line[2])] = line
+    for make in ALL:
+        assert f"`{make.__name__}`" in told[make.number]
 
 
 @given(configs(), streams())
@@ -120,31 +67,6 @@ def test_saving_and_going_on_changes_nothing(config: Config, events: list[AnyEve
         restored, output = graph.step(restored, event)
         parts.append(msgspec.msgpack.encode(output))
     assert parts == whole
-
-
-@given(configs(), streams())
-def test_booked_energy_is_never_negative_and_cost_is_the_sum_of_its_slots(
-    config: Config, events: list[AnyEvent]
-) -> None:
-    slots: dict[str, list[float]] = {}
-    for _, output in decisions(config, events):
-        for point in output.decision.points:
-            for slot in point.slots:
-                assert slot.energy_kwh >= 0
-                assert slot.pv_kwh >= 0
-                assert slot.battery_kwh >= 0
-                assert slot.grid_kwh >= 0
-                total = slots.setdefault(slot.session, [0.0, 0.0])
-                total[0] += slot.energy_kwh
-                total[1] += slot.cost
-            closed = point.closed
-            if closed is not None:
-                energy_kwh, cost = slots.get(closed.id, [0.0, 0.0])
-                assert math.isclose(closed.energy_kwh, energy_kwh, abs_tol=1e-9)
-                assert math.isclose(closed.cost, cost, abs_tol=1e-9)
-                assert math.isclose(
-                    closed.energy_kwh, closed.pv_kwh + closed.battery_kwh + closed.grid_kwh, abs_tol=1e-9
-                )
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=3, max_size=80))
