@@ -83,16 +83,25 @@ class Connection:
     async def subscribe(self, topic: str) -> None:
         """Returns when the broker has confirmed."""
         await self._client.subscribe(topic, qos=1)
+        _cancelled_after_all()
 
     async def publish(self, topic: str, payload: str | bytes, *, retain: bool = False, confirmed: bool = True) -> None:
         """Returns when the broker has confirmed; without ``confirmed`` when the system has taken it."""
         await self._client.publish(topic, payload, qos=1 if confirmed else 0, retain=retain)
+        _cancelled_after_all()
 
     async def messages(self) -> AsyncIterator[Message]:
         """Everything that is delivered, until the connection falls."""
         async for message in self._client.messages:
             payload = message.payload
             yield Message(str(message.topic), payload if isinstance(payload, bytes) else b"", bool(message.retain))
+
+
+def _cancelled_after_all() -> None:
+    """Python 3.11's ``wait_for``, which the library uses, swallows a cancellation that comes with the answer."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 Session = Callable[[Connection], Awaitable[None]]

@@ -57,6 +57,8 @@ MOST_REFUSALS = 20
 SHOWN_BYTES = 80
 """So much of a refused order is repeated."""
 FAREWELL_S = 0.5
+CLEAR_S = 3.0
+"""At most, when the broker is to forget all topics: at a change of settings, never at the end of the daemon."""
 
 T = TypeVar("T")
 
@@ -143,7 +145,7 @@ class MqttSink:
         self._running = asyncio.get_running_loop().create_task(self._link.run(), name="mqtt")
 
     async def stop(self, *, clear: bool = False) -> None:
-        """Say that we are offline and leave; with ``clear`` the broker forgets all of our topics. At most about 2 s."""
+        """Say that we are offline and leave; with ``clear`` the broker forgets all of our topics. At most about 1 s."""
         self._clearing = clear
         if self._running is not None:
             self._running.cancel()
@@ -220,8 +222,8 @@ class MqttSink:
                 part.cancel()
             await asyncio.gather(*parts, return_exceptions=True)
             with contextlib.suppress(Exception):  # of a connection that has fallen
-                async with asyncio.timeout(FAREWELL_S):
-                    await self._farewell(connection)
+                async with asyncio.timeout(CLEAR_S if self._clearing else FAREWELL_S):
+                    await loop.create_task(self._farewell(connection))  # its own: this one may be cancelled
 
     async def _farewell(self, connection: Connection) -> None:
         if self._clearing:
@@ -395,7 +397,8 @@ class MqttSink:
 def _state_of(output: Output) -> object:
     """What is told at once when it changes, in a form that is cheap to make and to compare."""
     readings = {point.id: point.reading for point in output.situation.points}
-    return output.decision.site_fresh, [
+    decision = output.decision
+    points = [
         (
             point.mode,
             point.start,
@@ -411,7 +414,14 @@ def _state_of(output: Output) -> object:
             point.energy_limit_kwh,
             point.power_cap_w,
             point.vehicle,
+            None if point.session is None else point.session.id,
+            None if point.plan is None else point.plan.made_utc_s,
             None if (reading := readings.get(point.point)) is None else (reading.state, reading.fault),
         )
-        for point in output.decision.points
+        for point in decision.points
     ]
+    cars = [
+        (car.point, car.min_soc_pct, car.limit_soc_pct, car.goal_soc_pct, car.goal_kwh, car.departure_utc_s)
+        for car in decision.cars
+    ]
+    return decision.site_fresh, decision.import_per_kwh, decision.feed_in_per_kwh, points, cars
