@@ -164,21 +164,7 @@ class LiveSettings:
     async def save(self, wish: Wish, who: str, if_match: str | None) -> Saved:
         """Write the file, keep revisions, and take over; nothing changes where that cannot be done."""
         async with self._saving:
-            running = self._file.loaded
-            base = await asyncio.to_thread(self._base, running, wish, if_match)
-            if if_match is not None and (if_match not in ("*", self.etag()) or base.text != running.text):
-                raise SettingsError(412, "the configuration was changed by somebody else meanwhile: read it again")
-            found = await asyncio.to_thread(self._desired, wish, base, running)
-            revision: Revision | None = None
-            messages: list[str] = []
-            if found.loaded.text != base.text:
-                path = await asyncio.to_thread(self._target, base)
-                note = f"back to revision {wish.revision}" if wish.revision is not None else ""
-                revision, messages = await asyncio.to_thread(self._write, path, base, found, who, note)
-                _log.info("the configuration was saved to %s by %s", path, who)
-                found = msgspec.structs.replace(found, loaded=msgspec.structs.replace(found.loaded, path=path))
-            self._file.took(found.loaded)
-            self._running = found.loaded
+            found, revision, messages = await self._saved(wish, who, if_match)
             if restarts_web(found.change):
                 self._spawn(self._take_over(found.loaded.config))  # the answer has to be out before
             else:
@@ -194,6 +180,26 @@ class LiveSettings:
                 found.edited.lost,
                 tuple(messages),
             )
+
+    async def _saved(self, wish: Wish, who: str, if_match: str | None) -> tuple[Desired, Revision | None, list[str]]:
+        """Write the file and keep the text before; the watcher of the file does not look meanwhile."""
+        async with self._file.changing:
+            running = self._file.loaded
+            base = await asyncio.to_thread(self._base, running, wish, if_match)
+            if if_match is not None and (if_match not in ("*", self.etag()) or base.text != running.text):
+                raise SettingsError(412, "the configuration was changed by somebody else meanwhile: read it again")
+            found = await asyncio.to_thread(self._desired, wish, base, running)
+            revision: Revision | None = None
+            messages: list[str] = []
+            if found.loaded.text != base.text:
+                path = await asyncio.to_thread(self._target, base)
+                note = f"back to revision {wish.revision}" if wish.revision is not None else ""
+                revision, messages = await asyncio.to_thread(self._write, path, base, found, who, note)
+                _log.info("the configuration was saved to %s by %s", path, who)
+                found = msgspec.structs.replace(found, loaded=msgspec.structs.replace(found.loaded, path=path))
+            self._file.took(found.loaded)
+            self._running = found.loaded
+            return found, revision, messages
 
     def _base(self, running: Loaded, wish: Wish, if_match: str | None) -> Loaded:
         """The file as it is now, which somebody may have changed a moment ago."""

@@ -41,6 +41,8 @@ class ConfigFile:
         self._environ = environ
         self._period_s = period_s
         self._settle_s = settle_s
+        self.changing = asyncio.Lock()
+        """Held by this process from before it writes the file until it `took` it, so that nothing is read half-way."""
         self._seen = _mark(loaded.path)
         self._text = loaded.text
         self._verdicts: Subject[Verdict] = Subject()
@@ -89,11 +91,12 @@ class ConfigFile:
         return verdict
 
     async def _changed(self, found: _Mark | None) -> None:
-        self._seen = found
-        verdict = await asyncio.to_thread(self._judge)
-        if isinstance(verdict, Loaded) and verdict.text == self._text:
-            return  # touched, put back as it was, or written by this process
-        self._emit(verdict)
+        async with self.changing:
+            self._seen = found
+            verdict = await asyncio.to_thread(self._judge)
+            if isinstance(verdict, Loaded) and verdict.text == self._text:
+                return  # touched, put back as it was, or written by this process
+            self._emit(verdict)
 
     def _judge(self) -> Verdict:
         path = self._loaded.path

@@ -57,6 +57,18 @@ async def test_a_wrong_file_is_refused_and_the_old_one_stays(watched: Watched) -
     assert isinstance(watched.verdicts[1], Loaded)
 
 
+async def test_what_this_process_writes_is_not_found_half_way(watched: Watched) -> None:
+    async with watched.source.changing:
+        watched.write("charger: a\nauto: {smoothing_s: 3}\n")
+        await until(lambda: watched.source.changing._waiters)  # the watcher has seen it, and waits
+        watched.write("charger: a\nauto: {smoothing_s: 4}\n")
+        watched.source.took(load(watched.path, {}))
+    watched.write("charger: a\nauto: {smoothing_s: 5}\n")
+    await until(lambda: watched.verdicts)
+    assert isinstance(watched.verdicts[0], Loaded)
+    assert watched.verdicts[0].config.auto.smoothing_s == 5
+
+
 async def test_a_touched_file_is_no_news(watched: Watched) -> None:
     os.utime(watched.path, (1, 1))
     watched.write("charger: a\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -121,6 +122,13 @@ async def status(client: aiohttp.ClientSession, path: str = "/api/status", metho
         return answer.status
 
 
+async def gone(writer: asyncio.StreamWriter) -> None:
+    """Close a connection and wait until it is."""
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+
+
 async def raw(port: int, *pieces: bytes, within_s: float = 5.0) -> bytes:
     """Send bytes as they are; everything that comes back until the other end closes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -131,4 +139,4 @@ async def raw(port: int, *pieces: bytes, within_s: float = 5.0) -> bytes:
         async with asyncio.timeout(within_s):
             return await reader.read()
     finally:
-        writer.close()
+        await gone(writer)

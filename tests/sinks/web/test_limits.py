@@ -15,7 +15,7 @@ from phaeton.sinks.web import connection, endpoint, gate
 from phaeton.sinks.web.access import rates
 from phaeton.sinks.web.access.client import networks
 from tests import outputs
-from tests.sinks.web.guarded import BEHIND_PROXY, PAGE, ended, house, log_in, raw, status
+from tests.sinks.web.guarded import BEHIND_PROXY, PAGE, ended, gone, house, log_in, raw, status
 from tests.waiting import until
 
 BAD = (b"HTTP/1.1 400 ", b"HTTP/1.0 400 ")
@@ -109,7 +109,7 @@ async def test_a_head_that_does_not_end_is_closed(tmp_path: Path, monkeypatch: p
         finally:
             trickling.cancel()
             await asyncio.gather(trickling, return_exceptions=True)
-            writer.close()
+            await gone(writer)
 
 
 async def test_a_body_that_does_not_come_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,8 +171,7 @@ async def test_connections_are_counted_in_all_and_of_one_address(
         open_ones = [await asyncio.open_connection("127.0.0.1", home.port) for _ in range(3)]
         assert await raw(home.port, b"GET /api/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") == b""
         for _, writer in open_ones:
-            writer.close()
-            await writer.wait_closed()
+            await gone(writer)
 
         async with home.client() as client:
             async with asyncio.timeout(5):
