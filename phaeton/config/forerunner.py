@@ -94,6 +94,15 @@ def _json_format(text: str) -> Fitted:
     return Fitted("json" if text.lower() == "true" else "human" if text.lower() == "false" else text)
 
 
+def _no(text: str) -> Fitted:
+    """Of two keys each could say no."""
+    return Fitted(text) if text.lower() != "true" else Fitted(None, "it is on")
+
+
+def _channel(text: str) -> Fitted:
+    return Fitted("prerelease" if text.lower() == "true" else "stable")
+
+
 TABLE: dict[str, _New | _Register | str] = {
     "modbus.ip": _New(("chargers[0].host",)),
     "modbus.port": _New(("chargers[0].port",)),
@@ -154,12 +163,17 @@ TABLE: dict[str, _New | _Register | str] = {
     "pricing.static_rate_eur_per_kwh": _New(("prices.import_per_kwh",), within_range=True),
     "pricing.currency_symbol": _New(("prices.currency",), _currency),
     "schedule.items": "",  # `forerunner_schedule` has the rules
-    "updates": _LATER,
+    "updates.enabled": _New(("updates.enabled",), _no),
+    "updates.auto_check": _New(("updates.enabled",), _no),
+    "updates.auto_update": _New(("updates.auto_apply",)),
+    "updates.include_prereleases": _New(("updates.channel",), _channel),
+    "updates.check_interval_hours": _New(("updates.check_hours",), within_range=True),
+    "updates.repository": "it named the releases of the forerunner",
     "vehicles": _LATER,
 }
 """Old key -> its new place, or the reason why it is gone."""
 
-_WHOLE = ("updates.", "vehicles.")
+_WHOLE = ("vehicles.",)
 _LATER_LEVELS = ("logging.console_level", "logging.file_level", "logging.web_level")
 """They win over ``logging.level``, wherever they stand."""
 

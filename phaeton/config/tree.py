@@ -16,6 +16,7 @@ from phaeton.config.tree_forecast import Forecast
 from phaeton.config.tree_mqtt import Mqtt
 from phaeton.config.tree_prices import Prices
 from phaeton.config.tree_schedule import Schedule
+from phaeton.config.tree_updates import UpdateSettings
 from phaeton.config.tree_vehicles import HomePosition
 from phaeton.config.tree_web import Web
 
@@ -288,6 +289,7 @@ class Config(Node, frozen=True):
     vehicles: Annotated[tuple[Vehicle, ...], _meta("The cars that charge here")] = ()
     web: Web = Web()
     mqtt: Mqtt = Mqtt()
+    updates: UpdateSettings = UpdateSettings()
     store: Store = Store()
     record: Record = Record()
     log: Log = Log()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC
 from enum import StrEnum
 from functools import cache
@@ -176,6 +176,58 @@ class HttpClient:
                 return Trouble(TroubleKind.REFUSED, text)
             url = target
         return Trouble(TroubleKind.SERVER, f"{_host(ask.url)} sends us round in circles")
+
+    async def download(
+        self, url: str, take: Callable[[bytes], Awaitable[None]], most_bytes: int, within_s: float
+    ) -> Trouble | None:
+        """Fetch a large file piece by piece, by GET, wherever the server sends us; None when it is there as a whole.
+
+        It is asked without headers of our own, so that redirects to other hosts are followed. ``take`` gets each
+        piece; what it raises goes through.
+        """
+        session = await self._opened()
+        import aiohttp  # noqa: PLC0415 - loaded by now
+
+        ask = Ask(url=url)
+        for _ in range(MOST_REDIRECTS + 1):
+            if not _is_address(url):
+                return Trouble(TroubleKind.REFUSED, f"{shown(url)!r} is no address")
+            host = _host(url)
+            stats = self._stats.setdefault(host, HostStats(host))
+            stats.requests += 1
+            stats.last_s = self._clock()
+            try:
+                async with (
+                    asyncio.timeout(within_s),
+                    session.get(url, headers={"User-Agent": user_agent()}, allow_redirects=False) as response,
+                ):
+                    stats.last_status = response.status
+                    if response.status in _REDIRECTS:
+                        target = _target(url, response.headers.get("location", ""))
+                        if not _may_follow(ask, url, target):
+                            return Trouble(
+                                TroubleKind.REFUSED, f"{host} sends us to {shown(target)}, which is not safe"
+                            )
+                        url = target
+                        continue
+                    trouble = refusal(Answer(response.status), host)
+                    if trouble is not None:
+                        return trouble
+                    read = 0
+                    async for chunk in response.content.iter_any():
+                        read += len(chunk)
+                        stats.bytes_read += len(chunk)
+                        if read > most_bytes:
+                            response.close()
+                            text = f"the file of {host} is larger than {most_bytes / 1e6:g} MB and was not read"
+                            return Trouble(TroubleKind.GARBAGE, text)
+                        await take(chunk)
+            except (TimeoutError, aiohttp.ClientError, ValueError) as error:
+                stats.failed += 1
+                return _network_trouble(error, host, within_s)
+            stats.answered += 1
+            return None
+        return Trouble(TroubleKind.SERVER, f"{_host(url)} sends us round in circles")
 
     async def _send(self, ask: Ask, url: str) -> Answer | Trouble:
         host = _host(url)

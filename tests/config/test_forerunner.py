@@ -66,7 +66,8 @@ controls:
   auto_phase_hysteresis_watts: 400
 web: {host: 0.0.0.0, port: 8089}
 pricing: {source: static, static_rate_eur_per_kwh: 0.31, currency_symbol: "€"}
-updates: {enabled: true, repository: ""}
+updates:
+  {enabled: true, auto_check: false, auto_update: true, include_prereleases: true, check_interval_hours: 6, repository: ""}
 vehicles: [{name: car, provider: tesla, tesla_access_token: hunter2}]
 poll_interval_ms: 2000
 timezone: Europe/Amsterdam
@@ -110,11 +111,11 @@ def test_each_key_that_moved_or_means_nothing_has_one_notice_with_its_line() -> 
     assert said["defaults.station_max_current"].startswith("means nothing any more")
     assert said["registers.voltages"].startswith("means nothing any more")
     assert said["tibber.access_token"] == "is now prices.tibber.token"
-    assert said["updates.enabled"].startswith("comes with a later version")
+    assert said["updates.repository"].startswith("means nothing any more")
     assert said["vehicles"].startswith("comes with a later version")
     assert "web.port" not in said  # it did not move
     lines = {notice.key: notice.place.line for notice in loaded.notices}
-    assert (lines["modbus.ip"], lines["device_instance"], lines["timezone"]) == (1, 2, 57)
+    assert (lines["modbus.ip"], lines["device_instance"], lines["timezone"]) == (1, 2, 58)
 
 
 def test_no_notice_holds_a_secret() -> None:
