@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import math
 import signal
+from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
+import reactivex as rx
+
 from phaeton.cli import main
-from phaeton.model import Command, SiteReading, WriteOutcome
-from phaeton.recording import Recording, open_recording
+from phaeton.model import Command, Decision, SiteReading, WriteOutcome
+from phaeton.recording import Recording, checksum, open_recording, packed, start
 from phaeton.simulation.car import Car
+from phaeton.simulation.charger_plant import ChargerPlant
+from phaeton.simulation.closed_loop import ClosedLoop
+from phaeton.simulation.plant import Plant
 from phaeton.sinks.recorder import recordings_in
+from phaeton.streams.graph import site_graph
+from phaeton.streams.graph import step as step_of_the_graph
+from phaeton.streams.machine import Machine
 from tests.integration.rig import Rig, eventually, house, rig
 from tests.recorded import identical
 
@@ -46,6 +56,51 @@ async def test_live_and_replay_are_the_same_to_the_byte(tmp_path: Path) -> None:
     assert kinds.count(WriteOutcome) > 4
     assert kinds.count(SiteReading) > 2
     assert main(["replay", "-q", str(recording.path)]) == 0
+
+
+async def test_the_daemon_a_fold_rx_and_a_simulation_agree(tmp_path: Path) -> None:
+    """In real time; then its events once more, and a simulation in which the same is asked for."""
+    async with rig(tmp_path) as site:
+        site.write_config("record: {enabled: true}")
+        await site.put_up_gx(house())
+        await site.start()
+        await site.register_becomes(16.0)
+        for current_a in (9.0, 11.5):
+            assert await site.write("/SetCurrent", "d", current_a) == 0
+            await site.register_becomes(current_a)
+        assert await site.write("/StartStop", "i", 0) == 0
+        await site.register_becomes(0.0)
+        assert await site.write("/StartStop", "i", 1) == 0
+        await site.register_becomes(11.5)
+        assert await site.stop() == 0
+    (part,) = recorded(site).parts
+    begun, steps = start(part.header).state, list(part.steps())
+    events = [step.event for step in steps]
+    graph = Machine(initial=begun, step=step_of_the_graph)
+    folded = [None if output is None else packed(output.decision) for _, output in graph.fold(events)]
+    flowed: list[bytes | None] = []
+    rx.from_iterable(events).pipe(graph.operator()).subscribe(
+        lambda pair: flowed.append(None if pair[1] is None else packed(pair[1].decision))
+    )
+    assert folded == flowed
+    assert [None if raw is None else checksum(raw) for raw in folded] == [step.checksum for step in steps]
+
+    live = [output.decision for _, output in graph.fold(events) if output is not None]
+    car = [ChargerPlant(point="car", car=Car(max_a=32.0, start_s=0.2), ramp_a_per_s=50.0)]
+    fresh = site_graph(begun.config, begun.points, begun.zone)
+    simulated = ClosedLoop(fresh, Plant(chargers=car), pv=4000.0, load=1000.0)
+    orders = [event.order for event in events if isinstance(event, Command)]
+    for number, order in enumerate(orders, start=1):
+        simulated.command(10.0 * number, order)
+    simulated.run(10.0 * len(orders) + 20.0)
+    assert setpoints(row.decision for row in simulated.trace.rows) == setpoints(live) == [16.0, 9.0, 11.5, 0.0, 11.5]
+
+
+def setpoints(decisions: Iterable[Decision]) -> list[float]:
+    """Each setpoint once, from the first that is not 0."""
+    found = [decision.points[0].current_a for decision in decisions]
+    first = next(n for n, current_a in enumerate(found) if current_a > 0.0)
+    return [after for before, after in pairwise([0.0, *found[first:]]) if after != before]
 
 
 async def test_a_restart_and_a_reload_are_parts_and_events_of_one_file(tmp_path: Path) -> None:

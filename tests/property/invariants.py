@@ -56,8 +56,10 @@ SMALL = 1e-9
 ROUNDING_A = 1e-6
 """A limit that is less than a step of the setpoint by so little counts as that step."""
 
-FAST = {Why.MANUAL, Why.BOOST, Why.WINDOW, Why.PRICE_LOW, Why.PLAN_SLOT, Why.PLAN_LATE, Why.MIN_SOC}
-"""What charges without asking the sun."""
+FAST = {
+    Why.MANUAL, Why.BOOST, Why.WINDOW, Why.PRICE_LOW, Why.PLAN_SLOT, Why.PLAN_LATE, Why.MIN_SOC, Why.SOC_UNKNOWN,
+}  # fmt: skip
+"""What charges without asking the sun, where it is the first reason."""
 LIMITS = {
     Why.LIMIT_CONFIG, Why.LIMIT_CHARGER, Why.LIMIT_CAR, Why.LIMIT_FUSE, Why.LIMIT_IMPORT, Why.LIMIT_UNBALANCED,
     Why.LIMIT_OPERATOR, Why.LIMIT_BLIND, Why.LIMIT_REST, Why.OFF_GRID, Why.OFF_GRID_REST,
@@ -88,6 +90,12 @@ class OfPoint(NamedTuple):
     def whys(self) -> set[Why]:
         """Its reasons without their numbers."""
         return {reason.why for reason in self.decided.reasons}
+
+    @property
+    def fast(self) -> Why | None:
+        """Why it charges without asking the sun; None where the sun, or nothing, decides."""
+        first = self.decided.reasons[0].why if self.decided.reasons else None
+        return first if first in FAST else None
 
 
 def of_points(seen: Seen) -> Iterator[OfPoint]:
@@ -258,7 +266,7 @@ class StaleNeverRaises:
             if before_a is None or decided.current_a <= before_a:
                 continue
             assert decided.reachable
-            if not FAST & one.whys:
+            if one.fast is None:
                 age_s = seen.output.decision.site_age_s
                 assert age_s is not None
                 assert age_s <= seen.after.config.site.stale_hold_s
@@ -305,7 +313,7 @@ class StartsRest:
                 self._stopped.pop(name, None)
                 if OWN_STOPS & one.whys:
                     self._stopped[name] = one.now_s
-            elif before_a == 0.0 < now_a and not FAST & one.whys and name in self._stopped:
+            elif before_a == 0.0 < now_a and one.fast is None and name in self._stopped:
                 assert one.now_s - self._stopped.pop(name) >= auto.rest_s
                 starts = self._starts.setdefault(name, [])
                 starts.append(one.now_s)
@@ -439,7 +447,7 @@ class TurnsForACause:
 
     def _cause(self, before: OfPoint, one: OfPoint, rises: bool) -> bool:
         decided, was = one.decided, before.decided
-        asked = one.point.id in self._asked or FAST & one.whys != FAST & before.whys or decided.mode is not was.mode
+        asked = one.point.id in self._asked or one.fast is not before.fast or decided.mode is not was.mode
         limited = bool(LIMITS & (one.whys | before.whys)) or decided.limit_a != was.limit_a
         if asked or limited or (not rises and decided.current_a == 0.0):
             return True
