@@ -106,7 +106,8 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         required=True,
         metavar="FILE",
-        help="CSV (or .gz) with time and pv_w, load_w or grid_w; several follow each other or hold different columns",
+        help="CSV (or .gz) with time and pv_w, load_w or grid_w; several follow each other or hold different columns. "
+        "Or recordings of Phaeton (.phaeton)",
     )
     files.add_argument("--prices", type=Path, metavar="FILE", help="CSV with start, price_per_kwh, feed_in_per_kwh")
     files.add_argument("--sessions", type=Path, metavar="FILE", help="CSV with arrival, departure, energy_kwh")

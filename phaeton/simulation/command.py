@@ -13,6 +13,7 @@ from phaeton.calendar_days import instant
 from phaeton.config.problems import ConfigError
 from phaeton.config.tree import Config
 from phaeton.model import Zone
+from phaeton.recording import SUFFIX
 from phaeton.simulation.csv_rows import InputError
 from phaeton.simulation.history import History, read_history
 from phaeton.simulation.house_setup import HouseSetup
@@ -89,7 +90,7 @@ def read_inputs(options: argparse.Namespace) -> Inputs:
     for notice in loaded.notices:
         complain(str(notice))
     config = loaded.config
-    history = read_history(options.history, options.step, trust_units=options.trust_units)
+    history = _history(options)
     zone = zone_of(config.site.timezone, history.start_s)
     start_s, end_s = _time(options.start, zone, "--start"), _time(options.end, zone, "--end")
     setup = Setup(
@@ -127,6 +128,18 @@ def read_inputs(options: argparse.Namespace) -> Inputs:
             "each day (--daily-kwh)"
         )
     return Inputs(history, config, stays, tariff, setup, tuple(notes))
+
+
+def _history(options: argparse.Namespace) -> History:
+    """From CSV files, or from what the daemon recorded."""
+    recordings = [path for path in options.history if path.suffix == SUFFIX]
+    if not recordings:
+        return read_history(options.history, options.step, trust_units=options.trust_units)
+    if len(recordings) < len(options.history):
+        raise SimulationError("--history: give recordings of Phaeton or CSV files, not both at once")
+    from phaeton.simulation.recorded import read_recordings  # noqa: PLC0415
+
+    return read_recordings(recordings, options.step)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from phaeton.minutes import MINUTE_S, MINUTES, Block, unit
 from phaeton.model import ChargerReading, PriceSlot, SiteReading, Tick, Unavailable
-from phaeton.recording import Part, open_recording
+from phaeton.recording import Part, RecordingError, open_recording
 from phaeton.simulation.columns import Columns
 from phaeton.simulation.history import Gap, History, Span
 from phaeton.simulation.scope import SimulationError
@@ -25,6 +25,7 @@ Cell = tuple[float, float, float]
 STALE_S = 15.0
 """A value that is older is not that of the present second."""
 PRICE_SLOT_S = 900
+MEASURED_SUN = "The sun counts as it was measured: what was held back while nobody could use it is not in it"
 _MOST_KNOWN = 0.5
 """A cell of which less than this part is known is a gap."""
 
@@ -81,6 +82,16 @@ def of_recordings(paths: Sequence[Path], cell_s: float, from_s: float, to_s: flo
         count += 1
     if count >= cell_s * _MOST_KNOWN:
         yield place * cell_s, sums[0] / count, sums[1] / count
+
+
+def read_recordings(paths: Sequence[Path], step_s: float) -> History:
+    """The history in recordings, whole, in order of their names (a day each); raises `SimulationError`."""
+    try:
+        return history_of(of_recordings(sorted(paths), step_s, -math.inf, math.inf), step_s, 1.0, (MEASURED_SUN,))
+    except RecordingError as error:
+        raise SimulationError(str(error)) from None
+    except OSError as error:
+        raise SimulationError(f"{error.filename}: cannot be read: {error.strerror}") from None
 
 
 def _seconds(paths: Sequence[Path]) -> Iterator[tuple[float, float, float]]:

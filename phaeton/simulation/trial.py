@@ -26,7 +26,7 @@ from phaeton.simulation.compare.strategies import Strategy, built_in, goalless_c
 from phaeton.simulation.history import History
 from phaeton.simulation.house_setup import HouseSetup
 from phaeton.simulation.offline_run import Progress, site_control
-from phaeton.simulation.recorded import history_of, of_minutes, of_recordings, tariff_of
+from phaeton.simulation.recorded import MEASURED_SUN, history_of, of_minutes, of_recordings, tariff_of
 from phaeton.simulation.report import page
 from phaeton.simulation.result import Result, Setup
 from phaeton.simulation.scope import SimulationError, scope
@@ -211,7 +211,7 @@ def _stays(trial: Trial, config: Config) -> tuple[Stay, ...]:
 
 def _notes(trial: Trial, tariff: Tariff | None) -> Iterator[str]:
     yield "What a car took in a stay is what it wants in it, until it leaves"
-    yield "The sun counts as it was measured: what was held back while nobody could use it is not in it"
+    yield MEASURED_SUN
     if trial.dynamic_prices and tariff is None:
         yield "No prices were recorded in this time; those of the configuration hold"
     if not trial.house.battery_kwh:

@@ -139,3 +139,34 @@ def test_a_bad_row_is_named(tmp_path: Path) -> None:
     done = simulate("--history", path)
     assert done.returncode == 2
     assert f"{path}, row 3, column pv_w: -2 W is negative" in done.stderr
+
+
+RECORDINGS = Path(__file__).parents[1] / "recordings"
+
+
+def test_what_the_daemon_recorded_is_a_history_too(tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    done = simulate("--history", RECORDINGS / "outages.phaeton", "--step", "10s", "--daily-kwh", 40, "--json", out)
+    assert (done.returncode, done.stderr) == (0, "")
+    result = json.loads(out.read_text())
+    assert (result["run"]["data_s"], result["not_valid"]) == (1.0, [])
+    assert 80 < result["steps"] <= 110
+    (outage,) = [gap for gap in result["gaps"] if gap["hours"] * 3600 > 90]
+    assert outage["why"] == "not recorded"
+    assert result["totals"]["export_kwh"] > 0.5
+
+
+@pytest.mark.parametrize(
+    ("names", "phrase"),
+    [
+        (("nowhere.phaeton",), "nowhere.phaeton: cannot be read: No such file"),
+        (("cloud.phaeton", "house.csv"), "give recordings of Phaeton or CSV files, not both"),
+        (("broken.phaeton",), "broken.phaeton: "),
+    ],
+)
+def test_recordings_that_cannot_be_used_are_named(tmp_path: Path, names: tuple[str, ...], phrase: str) -> None:
+    (tmp_path / "broken.phaeton").write_text("no recording")
+    done = simulate("--history", *(tmp_path / name for name in names))
+    assert done.returncode == 2
+    assert phrase in done.stderr
+    assert "Traceback" not in done.stderr
