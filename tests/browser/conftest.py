@@ -25,10 +25,14 @@ from phaeton.model import (
     SetMode,
     SetPhases,
     SetStart,
+    Zone,
 )
 from phaeton.price_report import PriceReport
 from phaeton.sinks.web import Diagnostics, LinkDiagnostics, Parts, PointName, WebServer
 from phaeton.sinks.web.access import Access
+from phaeton.sinks.web.inspection import Inspection
+from phaeton.sinks.web.recordings import Recordings
+from phaeton.sinks.web.support import Support
 from phaeton.sinks.web.vehicles import VehicleInfo
 from tests import outputs
 from tests.kept import KeptInMemory
@@ -45,6 +49,7 @@ ARGS = [
 ]
 PHONE = (390, 844)
 DESKTOP = (1280, 900)
+BERLIN = Zone("Europe/Berlin", ((-1e18, 7200.0),))
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
@@ -73,12 +78,25 @@ class House(Struct):
     vehicles: tuple[VehicleInfo, ...] = ()
     access: Access | None = None
     config: Web = Web()
+    kept: KeptInMemory = field(default_factory=KeptInMemory)
+    inspection: Inspection | None = None
+    recordings: Recordings | None = None
+    support: Support | None = None
 
     async def start(self) -> None:
         self.server = WebServer(
             replace(self.config, port=self.port),
             [PointName(p.point) for p in self.points],
-            Parts(submit=self.submit, sessions=KeptInMemory(), diagnostics=self.diagnostics, access=self.access),
+            Parts(
+                submit=self.submit,
+                sessions=self.kept,
+                diagnostics=self.diagnostics,
+                access=self.access,
+                zone=lambda: BERLIN,
+                inspection=self.inspection,
+                recordings=self.recordings,
+                support=self.support,
+            ),
         )
         await self.server.start()
         assert self.server.address is not None

@@ -255,6 +255,10 @@ async def test_one_of_several_chargers_is_chosen(pages: Pages) -> None:
 async def test_everything_works_by_keyboard(house: House, pages: Pages) -> None:
     page = await pages.open(house)
     await page.keyboard.press("Tab")
+    await expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="Charging", exact=True)).to_be_focused()
+    await page.keyboard.press("Tab")
     await expect(page.get_by_role("button", name="Stop")).to_be_focused()
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("button", name="Start")).to_be_focused()
@@ -308,6 +312,7 @@ async def test_a_fault_and_the_banner_are_readable_too(house: House, pages: Page
     await house.stop()
     await expect(page.locator("#banner")).to_be_visible()
     assert await offences(page) == []
+    await page.close()
     pages.complaints = [said for said in pages.complaints if "ERR_" not in said]
 
 

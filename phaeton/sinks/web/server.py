@@ -44,7 +44,7 @@ class WebServer:
         self._config = config
         self._retry_s = retry_s
         self._parts = parts
-        self._state = WebState(points, parts.diagnostics)
+        self._state = WebState(points, parts.diagnostics, parts.zone)
         self._socket: socket.socket | None = None
         self._site: WebSite | None = None
         self._listening: asyncio.Task[None] | None = None

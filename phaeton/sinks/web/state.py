@@ -9,7 +9,7 @@ from time import perf_counter
 import msgspec
 from msgspec import structs
 
-from phaeton.model import Output
+from phaeton.model import Output, Zone
 from phaeton.sinks.web.plan import (
     ForerunnerPlan,
     ForerunnerTrouble,
@@ -28,7 +28,9 @@ from phaeton.sinks.web.vehicles import VehicleStatus, vehicle_statuses
 class WebState:
     """The newest output; nothing is built or encoded before somebody asks."""
 
-    def __init__(self, points: Sequence[PointName], diagnostics: Callable[[], Diagnostics]) -> None:
+    def __init__(
+        self, points: Sequence[PointName], diagnostics: Callable[[], Diagnostics], zone: Callable[[], Zone] = Zone
+    ) -> None:
         self.points = tuple(points)
         self.history = History([point.id for point in self.points])
         self.output: Output | None = None
@@ -36,6 +38,7 @@ class WebState:
         self.build_ms: float | None = None
         """How long the newest snapshot took to build."""
         self._diagnostics = diagnostics
+        self._zone = zone
         self._encoded: bytes | None = None
         self._encoder = msgspec.json.Encoder()
 
@@ -52,7 +55,7 @@ class WebState:
         diagnostics = self._diagnostics()
         steps = structs.replace(diagnostics.poll_steps_ms, snapshot_build_ms=self.build_ms)
         told = structs.replace(diagnostics, poll_steps_ms=steps)
-        found = snapshot(self._decided(), self.points, told, self.seq)
+        found = snapshot(self._decided(), self.points, told, self.seq, self._zone().name)
         self.build_ms = round((perf_counter() - began_s) * 1000.0, 3)
         return found
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from phaeton import __version__
 from phaeton.model import (
@@ -135,6 +135,8 @@ class ReasonStatus(Struct, frozen=True, gc=False):
     value: float | None
     limit: float | None
     left_s: float | None
+    detail: str
+    """The charger's own word or a cause; a part of ``text`` too."""
 
 
 class LimitStatus(Struct, frozen=True, gc=False):
@@ -259,6 +261,8 @@ class SiteStatus(Struct, frozen=True, kw_only=True):
     """Why there are no values."""
     import_per_kwh: float | None = None
     feed_in_per_kwh: float | None = None
+    timezone: str = ""
+    """The zone of the site's clock, such as ``Europe/Berlin``."""
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):
@@ -316,7 +320,9 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     links: tuple[LinkDiagnostics, ...]
 
 
-def snapshot(output: Output, names: Sequence[PointName], diagnostics: Diagnostics, seq: int) -> Snapshot:
+def snapshot(
+    output: Output, names: Sequence[PointName], diagnostics: Diagnostics, seq: int, timezone: str = ""
+) -> Snapshot:
     """Build the whole snapshot; the output must hold at least one point."""
     decision = output.decision
     chargers = charger_statuses(output, names, {p.point: p.device_instance for p in diagnostics.points})
@@ -368,7 +374,7 @@ def snapshot(output: Output, names: Sequence[PointName], diagnostics: Diagnostic
         chargers=chargers,
         prices=None if diagnostics.prices is None else summary(diagnostics.prices, decision.utc_s),
         vehicles=vehicle_statuses(output, diagnostics.vehicles),
-        site=site_status(output),
+        site=structs.replace(site_status(output), timezone=timezone),
         links=diagnostics.links,
     )
 
@@ -462,6 +468,7 @@ def _charger(
                 _round(reason.value, 2),
                 _round(reason.limit, 2),
                 _round(reason.left_s, 0),
+                reason.text,
             )
             for reason in point.reasons
         ],

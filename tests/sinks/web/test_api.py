@@ -94,6 +94,7 @@ async def test_the_status_explains_itself(site: Site) -> None:
         "value": 6910,
         "limit": 4140,
         "left_s": None,
+        "detail": "",
     }
     assert (second["name"], second["status_name"], second["mode_name"]) == ("Carport", "Waiting for sun", "auto")
 

@@ -6,12 +6,17 @@ const TIMEOUT_MS = 10000;
 export const address = (path) => new URL(path, root).href;
 
 /** What the daemon said no to, in its own words. */
-export class Refused extends Error {}
+export class Refused extends Error {
+  constructor(detail, status) {
+    super(detail);
+    this.status = status;
+  }
+}
 
 async function answerOf(response) {
   if (response.ok) return response.json();
   const problem = await response.json().catch(() => null);
-  throw new Refused(problem?.detail ?? `${response.status} ${response.statusText}`);
+  throw new Refused(problem?.detail ?? `${response.status} ${response.statusText}`, response.status);
 }
 
 export async function get(path) {

@@ -2,14 +2,16 @@
 
 import { get } from "./api.js";
 import { segments } from "./controls.js";
-import { powerText, timeOfDay } from "./format.js";
-import { text } from "./text.js";
+import { amps, minuteOfDay, powerText, timeOfDay } from "./format.js";
+import { say } from "./text.js";
 import { create, find, setAttribute, setText, sync } from "./write.js";
+import { siteZone } from "./zone.js";
 
 const NAMES = ["power", "setpoint", "surplus", "pv"];
 const COLUMNS = ["power_w", "setpoint_w", "surplus_w", "pv_w"];
 const COLOURS = ["--accent", "--muted", "--surplus", "--sun"];
 const NOMINAL_V = 230;
+const WINDOWS = [300, 3600, 21600];
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -31,8 +33,8 @@ export class Chart {
 
   constructor() {
     const stored = Number(sessionStorage.getItem("window"));
-    if (stored in text.windows) this.#window = stored;
-    this.#showWindow = segments(find("windows"), "window", Object.entries(text.windows), (value) => {
+    if (WINDOWS.includes(stored)) this.#window = stored;
+    this.#showWindow = segments(find("windows"), "window", WINDOWS.map((seconds) => [seconds, say(`window.${seconds}`)]), (value) => {
       this.#window = Number(value);
       sessionStorage.setItem("window", value);
       this.load();
@@ -65,7 +67,7 @@ export class Chart {
     this.#step = series.step_s;
     this.#data = [series.t, ...COLUMNS.map((name) => series[name])];
     this.#counts = [1, 1, 1, 1];
-    setText(find("chart-note"), failed ? text.chartFailed : series.t.length < 2 ? text.chartEmpty : "");
+    setText(find("chart-note"), failed ? say("chartFailed") : series.t.length < 2 ? say("chartEmpty") : "");
     this.#draw(true);
   }
 
@@ -111,7 +113,7 @@ export class Chart {
     }, (item, name, index) => {
       const button = item.firstElementChild;
       button.className = `s-${name}`;
-      setText(button.children[1], text.series[name]);
+      setText(button.children[1], say(`series.${name}`));
       setAttribute(button, "aria-pressed", "true");
       button.addEventListener("click", () => {
         this.#shown[index] = !this.#shown[index];
@@ -132,6 +134,7 @@ export class Chart {
       width,
       height,
       padding: [12, 26, 0, 0],
+      tzDate: (t) => (siteZone() ? globalThis.uPlot.tzDate(new Date(t * 1000), siteZone()) : new Date(t * 1000)),
       legend: { show: false },
       cursor: { y: false, drag: { setScale: false }, points: { size: 7 } },
       scales: {
@@ -140,7 +143,7 @@ export class Chart {
       },
       axes: [
         { ...axis, grid: { show: false }, space: 70, size: 30, values: (_, splits) => splits.map((t) => this.#tick(t)) },
-        { ...axis, size: 54, space: 44, values: (_, splits) => splits.map((w) => `${w / 1000}${w === splits.at(-1) ? " kW" : ""}`) },
+        { ...axis, size: 54, space: 44, values: (_, splits) => splits.map((w) => `${amps(w / 1000)}${w === splits.at(-1) ? " kW" : ""}`) },
       ],
       series: [
         {},
@@ -154,8 +157,7 @@ export class Chart {
   }
 
   #tick(t) {
-    const full = timeOfDay(new Date(t * 1000));
-    return this.#window <= 600 ? full : full.slice(0, 5);
+    return (this.#window <= 600 ? timeOfDay : minuteOfDay)(new Date(t * 1000));
   }
 
   #range() {
@@ -177,7 +179,7 @@ export class Chart {
     }
     this.#values(this.#plot.cursor.idx);
     const car = this.#data[1].filter((value) => value !== null);
-    setAttribute(box, "aria-label", text.chartLabel(text.windows[this.#window], powerText(car.at(-1)), powerText(car.length ? Math.max(...car) : null)));
+    setAttribute(box, "aria-label", say("chartLabel", { span: say(`window.${this.#window}`), car: powerText(car.at(-1)), most: powerText(car.length ? Math.max(...car) : null) }));
   }
 
   #values(index) {

@@ -1,14 +1,15 @@
 // Mode, start and stop, current, phases and boost of the chosen charging point.
 
 import { amps, untilText } from "./format.js";
-import { fieldTime } from "./goal.js";
 import { Orders } from "./orders.js";
-import { text } from "./text.js";
+import { say } from "./text.js";
 import { create, find, setAttribute, setHidden, setText } from "./write.js";
+import { fieldTime, instantOf } from "./zone.js";
 
 const REFUSAL_MS = 15000;
 const SLIDER_MS = 300;
 const BOOST_S = 2 * 3600;
+const AMOUNTS = new Set(["energy_kwh", "soc_pct"]);
 
 /** Radio buttons in `parent`; `chosen(value)` is told of a choice. Returns a function that shows a value. */
 export function segments(parent, name, choices, chosen) {
@@ -39,9 +40,9 @@ export class Controls {
   #showPhases;
 
   constructor() {
-    const modes = text.modes.map((label, value) => [value, label]);
+    const modes = [0, 1, 2].map((mode) => [mode, say(`mode.${mode}`)]);
     this.#showMode = segments(find("modes"), "mode", modes, (mode) => this.#ask("mode", "mode", { mode }, mode));
-    this.#showPhases = segments(find("phase-choices"), "phases", Object.entries(text.phaseChoices), (choice) => {
+    this.#showPhases = segments(find("phase-choices"), "phases", [[0, say("phaseAuto")], [1, "1"], [3, "3"]], (choice) => {
       const phases = Number(choice);
       this.#ask("phases", "phases", { phases }, phases);
     });
@@ -91,7 +92,7 @@ export class Controls {
 
   #slide(value) {
     clearTimeout(this.#sliderTimer);
-    setText(find("current-value"), text.amps(amps(value)));
+    setText(find("current-value"), say("amps", { a: amps(value) }));
     this.#sliderTimer = setTimeout(() => {
       this.#sliderTimer = 0;
       this.#ask("current", "set_current", { amps: value }, value);
@@ -99,7 +100,7 @@ export class Controls {
   }
 
   #refuse(detail) {
-    setText(find("refusal"), detail === null ? text.noAnswer : text.refused(detail.replace(/\.$/, "")));
+    setText(find("refusal"), detail === null ? say("noAnswer") : say("refused", { detail: detail.replace(/\.$/, "") }));
     clearTimeout(this.#refusalTimer);
     this.#refusalTimer = setTimeout(() => this.#clearRefusal(), REFUSAL_MS);
     this.#render();
@@ -115,11 +116,11 @@ export class Controls {
     if (!charger) return;
     const mode = this.#shown("mode", charger.mode);
     this.#showMode(mode);
-    setText(find("mode-hint"), text.modeHints[mode] ?? "");
+    setText(find("mode-hint"), say(`modeHint.${mode}`));
     this.#renderStart();
     this.#renderCurrent(mode);
     this.#showPhases(this.#shown("phases", charger.chosen_phases), (n) => n === 0 || charger.can_switch_phases);
-    setText(find("phase-hint"), text.phaseFixed);
+    setText(find("phase-hint"), say("phaseFixed"));
     setHidden(find("phase-hint"), charger.can_switch_phases);
     this.#renderBoost();
     for (const [id, control] of [["modes", "mode"], ["phase-choices", "phases"], ["boost", "boost"], ["start", "start"]]) {
@@ -129,12 +130,12 @@ export class Controls {
 
   #boostKinds() {
     const kind = find("boost-kind");
-    for (const [value, label] of Object.entries(text.boostKinds)) kind.append(new Option(label, value));
+    for (const value of ["", "until", "energy_kwh", "soc_pct"]) kind.append(new Option(say(`boostKind.${value}`), value));
     kind.addEventListener("change", () => {
       const amount = find("boost-amount");
       setHidden(find("boost-until"), kind.value !== "until");
-      setHidden(amount, !(kind.value in text.boostAmount));
-      for (const id of ["boost-until", "boost-amount"]) setAttribute(find(id), "aria-label", text.boostKinds[kind.value]);
+      setHidden(amount, !AMOUNTS.has(kind.value));
+      for (const id of ["boost-until", "boost-amount"]) setAttribute(find(id), "aria-label", say(`boostKind.${kind.value}`));
       find("boost-until").value = fieldTime(new Date(this.#now + BOOST_S * 1000));
       amount.value = kind.value === "soc_pct" ? 80 : 10;
       setAttribute(amount, "min", kind.value === "soc_pct" ? 1 : 0.1);
@@ -149,13 +150,13 @@ export class Controls {
     if (!kind) return {};
     const field = find(kind === "until" ? "boost-until" : "boost-amount");
     if (!field.reportValidity()) return { end: null };
-    return { [kind]: kind === "until" ? new Date(field.value).toISOString() : field.valueAsNumber };
+    return { [kind]: kind === "until" ? instantOf(field.value).toISOString() : field.valueAsNumber };
   }
 
   #renderStart() {
     const on = this.#shown("start", Boolean(this.#charger.start_stop));
     const button = find("start");
-    setText(button, on ? text.stop : text.start);
+    setText(button, on ? say("stop") : say("start"));
     button.classList.toggle("off", !on);
   }
 
@@ -170,10 +171,10 @@ export class Controls {
     const shown = this.#shown("current", set);
     if (!this.#sliderTimer) {
       if (Number(slider.value) !== shown) slider.value = String(shown);
-      setText(find("current-value"), text.amps(amps(shown)));
+      setText(find("current-value"), say("amps", { a: amps(shown) }));
     }
     setAttribute(slider, "aria-valuetext", find("current-value").textContent);
-    setText(find("current-hint"), mode === 0 ? text.currentBounds(amps(limits.min_a), amps(limits.max_a)) : text.currentElsewhere(amps(now)));
+    setText(find("current-hint"), mode === 0 ? say("currentBounds", { min: amps(limits.min_a), max: amps(limits.max_a) }) : say("currentElsewhere", { a: amps(now) }));
   }
 
   #renderBoost() {
@@ -182,8 +183,8 @@ export class Controls {
     const input = find("boost");
     if (input.checked !== on) input.checked = on;
     setHidden(find("boost-end"), on);
-    let hint = text.boostHint;
-    if (on) hint = boost.until ? text.boostUntil(untilText(boost.until)) : text.boostIsOn;
+    let hint = say("boostHint");
+    if (on) hint = boost.until ? say("boostUntil", { time: untilText(boost.until) }) : say("boostIsOn");
     setText(find("boost-hint"), hint);
   }
 }

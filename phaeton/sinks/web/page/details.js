@@ -1,10 +1,10 @@
 // The numbers behind: phases, meter, the charger's identity and the connections.
 
 import { amps, kwh, oneDigit, powerText, span, wholeNumber } from "./format.js";
-import { text } from "./text.js";
+import { say } from "./text.js";
 import { create, find, setText, sync } from "./write.js";
 
-const withUnit = (value, unit) => (value === null ? text.unknown : `${oneDigit(value)}\u00a0${unit}`);
+const withUnit = (value, unit) => (value === null ? say("unknown") : `${oneDigit(value)}\u00a0${unit}`);
 
 function makeRow() {
   const row = create("tr");
@@ -26,12 +26,21 @@ function fillPair(pair, [name, value, bad]) {
   pair.children[1].classList.toggle("bad", Boolean(bad));
 }
 
+const requestsText = (link) =>
+  [
+    link.requests ? say("requests", { n: link.requests, count: wholeNumber(link.requests) }) : "",
+    link.failures ? say("requestsFailed", { count: wholeNumber(link.failures) }) : "",
+    link.requests && link.latency_ms !== null ? `${oneDigit(link.latency_ms)}\u00a0ms` : "",
+  ]
+    .filter(Boolean)
+    .join(", ");
+
 const linkText = (link) =>
   [
-    link.up ? text.linkUp : text.linkDown,
+    link.up ? say("linkUp") : say("linkDown"),
     link.detail,
-    link.age_s === null ? "" : text.linkAge(span(link.age_s)),
-    link.requests ? text.requests(wholeNumber(link.requests), link.failures, link.latency_ms === null ? null : oneDigit(link.latency_ms)) : "",
+    link.age_s === null ? "" : say("linkAge", { span: span(link.age_s) }),
+    requestsText(link),
   ]
     .filter(Boolean)
     .join(" · ");
@@ -46,13 +55,13 @@ export function showDetails(charger, snapshot) {
   });
   const limits = charger.limits;
   const facts = [
-    [text.model, charger.product_name],
-    [text.serial, charger.serial],
-    [text.firmware, charger.firmware],
-    [text.meter, kwh(charger.energy)],
-    [text.limits, text.limitsNow(amps(limits.min_a), amps(limits.max_a), limits.now_a === null ? null : amps(limits.now_a))],
-    [text.temperature, charger.temperature_c === null ? "" : `${wholeNumber(charger.temperature_c)}\u00a0°C`],
-    [text.title, snapshot.version],
+    [say("model"), charger.product_name],
+    [say("serial"), charger.serial],
+    [say("firmware"), charger.firmware],
+    [say("meter"), kwh(charger.energy)],
+    [say("limits"), say(limits.now_a === null ? "currentBounds" : "limitsNow", { min: amps(limits.min_a), max: amps(limits.max_a), now: amps(limits.now_a) })],
+    [say("temperature"), charger.temperature_c === null ? "" : `${wholeNumber(charger.temperature_c)}\u00a0°C`],
+    [say("title"), snapshot.version],
   ].filter(([, value]) => value);
   sync(find("facts-list"), facts, makePair, fillPair);
   sync(find("links"), snapshot.links.map((link) => [link.name, linkText(link), !link.up]), makePair, fillPair);

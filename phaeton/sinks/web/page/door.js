@@ -1,19 +1,21 @@
 // Who is at the page: the login, guests without controls, and what to do while nobody can log in.
 
 import { Refused, get, post } from "./api.js";
-import { text } from "./text.js";
+import { say, sentence } from "./text.js";
 import { find, setAttribute, setHidden, setText } from "./write.js";
 
-const CONTROLS = new Set(["control", "admin"]);
+const SCOPES = ["open", "guest", "read", "control", "admin"];
 
 export class Door {
   #access = null;
   #asking = false; // a guest wants to log in
   #entered;
+  #looked;
 
-  /** `entered()` when there may be more to see than before. */
-  constructor(entered) {
+  /** `entered()` when there may be more to see than before, `looked(reads)` whenever it was asked who is here. */
+  constructor(entered, looked) {
     this.#entered = entered;
+    this.#looked = looked;
     find("login").addEventListener("submit", (event) => {
       event.preventDefault();
       this.#logIn();
@@ -29,6 +31,7 @@ export class Door {
       return this.#access === null || this.#sees(); // no answer: the live stream says so
     }
     this.#show();
+    this.#looked(this.reads);
     return this.#sees();
   }
 
@@ -36,22 +39,35 @@ export class Door {
     return this.#access.scope !== "open";
   }
 
+  #may(scope) {
+    return SCOPES.indexOf(this.#access?.scope) >= SCOPES.indexOf(scope);
+  }
+
+  /** Whether who is here may read what is inside. */
+  get reads() {
+    return this.#may("read");
+  }
+
+  get admin() {
+    return this.#may("admin");
+  }
+
   #show() {
     const { scope, who, password_set: passwordSet, hint } = this.#access;
     const locked = !this.#sees();
     const owner = who === "owner";
     document.body.classList.toggle("locked", locked);
-    document.body.classList.toggle("watching", !CONTROLS.has(scope));
+    document.body.classList.toggle("watching", !this.#may("control"));
     if (locked) document.body.classList.remove("loading");
     if (owner) this.#asking = false;
     const form = passwordSet && !owner && (locked || this.#asking);
     const wasHidden = find("door").hidden;
     setAttribute(find("door"), "role", locked ? "main" : null);
     setHidden(find("login"), !form);
-    setText(find("door-title"), passwordSet ? text.doorTitle : text.doorShut);
+    setText(find("door-title"), passwordSet ? say("doorTitle") : say("doorShut"));
     setText(find("door-hint"), passwordSet ? "" : hint);
     setHidden(find("door"), !form && !(locked && hint));
-    setText(find("log"), owner ? text.logOut : this.#asking ? text.cancel : text.logIn);
+    setText(find("log"), owner ? say("logOut") : this.#asking ? say("cancel") : say("logIn"));
     setHidden(find("log"), !passwordSet || locked);
     if (form && wasHidden) find("password").focus();
   }
@@ -66,7 +82,7 @@ export class Door {
       field.value = "";
       if (await this.look()) this.#entered();
     } catch (error) {
-      setText(find("door-refusal"), error instanceof Refused ? text.sentence(error.message) : text.noAnswer);
+      setText(find("door-refusal"), error instanceof Refused ? sentence(error.message) : say("noAnswer"));
       field.select();
     }
     button.disabled = false;

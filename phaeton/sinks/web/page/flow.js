@@ -1,7 +1,7 @@
 // Power now: who gives and who takes, with lines as thick as the power.
 
 import { powerText, span, wholeNumber } from "./format.js";
-import { text } from "./text.js";
+import { say } from "./text.js";
 import { find, setAttribute, setText } from "./write.js";
 
 const IDLE_W = 20;
@@ -12,7 +12,7 @@ function node(name, watts, label, most, inwards) {
   const element = find(`node-${name}`);
   const busy = watts !== null && Math.abs(watts) >= IDLE_W;
   element.classList.toggle("busy", busy);
-  setText(element.querySelector(".value"), watts === null ? text.unknown : powerText(Math.abs(watts)));
+  setText(element.querySelector(".value"), watts === null ? say("unknown") : powerText(Math.abs(watts)));
   setText(element.querySelector(".label"), label);
   const wire = find(`wire-${name}`);
   wire.classList.toggle("on", busy);
@@ -29,9 +29,9 @@ function node(name, watts, label, most, inwards) {
 }
 
 function note(site) {
-  if (site.pv_w === null && site.grid_w === null && site.consumption_w === null) return text.noSite(site.why);
-  if (site.age_s !== null && site.age_s > STALE_S) return text.oldSite(span(site.age_s));
-  return site.surplus_w === null ? "" : text.surplus(powerText(site.surplus_w));
+  if (site.pv_w === null && site.grid_w === null && site.consumption_w === null) return site.why ? say("noSiteWhy", { why: site.why }) : say("noSite");
+  if (site.age_s !== null && site.age_s > STALE_S) return say("oldSite", { span: span(site.age_s) });
+  return site.surplus_w === null ? "" : say("surplus", { power: powerText(site.surplus_w) });
 }
 
 export function showFlow(site, chargers) {
@@ -40,29 +40,29 @@ export function showFlow(site, chargers) {
   const most = Math.max(1000, ...[site.pv_w, site.grid_w, site.house_w ?? site.consumption_w, site.battery_w, cars].map((w) => Math.abs(w ?? 0)));
   const grid = site.grid_w ?? 0;
   const battery = site.battery_w ?? 0;
-  const gridWay = Math.abs(grid) < IDLE_W ? "" : ` ${grid > 0 ? text.importing : text.exporting}`;
+  const gridWay = Math.abs(grid) < IDLE_W ? "" : ` ${grid > 0 ? say("importing") : say("exporting")}`;
   const house = site.house_w ?? site.consumption_w;
-  const houseName = site.house_w === null && house !== null ? text.houseAndCar : text.house;
+  const houseName = site.house_w === null && house !== null ? say("houseAndCar") : say("house");
   find("flow").classList.toggle("old", !site.fresh);
   const soc = site.battery_soc_pct === null ? "" : ` ${wholeNumber(site.battery_soc_pct)}\u00a0%`;
-  node("sun", site.pv_w, text.sun, most, true);
-  node("grid", site.grid_w, text.grid + gridWay, most, grid > 0);
+  node("sun", site.pv_w, say("sun"), most, true);
+  node("grid", site.grid_w, say("grid") + gridWay, most, grid > 0);
   node("house", house, houseName, most, false);
-  node("battery", site.battery_w, text.battery + soc, most, battery < 0);
-  node("car", cars, chargers.length > 1 ? text.cars : text.car, most, false);
+  node("battery", site.battery_w, say("battery") + soc, most, battery < 0);
+  node("car", cars, chargers.length > 1 ? say("cars") : say("car"), most, false);
   const fill = site.battery_soc_pct === null ? 0 : (16 * site.battery_soc_pct) / 100;
   setAttribute(find("battery-fill"), "d", `M-9.5-4h${fill.toFixed(1)}v8h${(-fill).toFixed(1)}z`);
   setText(find("flow-note"), note(site));
-  const batteryWay = Math.abs(battery) < IDLE_W ? "" : ` ${battery > 0 ? text.chargingBattery : text.discharging}`;
+  const batteryWay = Math.abs(battery) < IDLE_W ? "" : ` ${battery > 0 ? say("chargingBattery") : say("discharging")}`;
   setAttribute(
     find("flow"),
     "aria-label",
-    text.flowLabel([
-      `${text.sun} ${powerText(site.pv_w)}`,
-      `${text.grid}${gridWay} ${site.grid_w === null ? text.unknown : powerText(Math.abs(grid))}`,
+    say("flowLabel", { parts: [
+      `${say("sun")} ${powerText(site.pv_w)}`,
+      `${say("grid")}${gridWay} ${site.grid_w === null ? say("unknown") : powerText(Math.abs(grid))}`,
       `${houseName} ${powerText(house)}`,
-      `${text.battery}${soc}${batteryWay} ${site.battery_w === null ? text.unknown : powerText(Math.abs(battery))}`,
-      `${chargers.length > 1 ? text.cars : text.car} ${powerText(cars)}`,
-    ]),
+      `${say("battery")}${soc}${batteryWay} ${site.battery_w === null ? say("unknown") : powerText(Math.abs(battery))}`,
+      `${chargers.length > 1 ? say("cars") : say("car")} ${powerText(cars)}`,
+    ].join(", ") }),
   );
 }

@@ -1,23 +1,17 @@
 // The goal of a car: so much in it at a time, once. By percent where the size of its battery is known, else by energy.
 
 import { Refused, send } from "./api.js";
-import { text } from "./text.js";
+import { say } from "./text.js";
 import { find, setAttribute, setHidden, setText } from "./write.js";
+import { fieldTime, instantOf, wall } from "./zone.js";
 
-const DEPARTURE_HOUR = 7;
+const DEPARTURE = "07:00";
+const DAY_MS = 86400e3;
 
-const two = (n) => String(n).padStart(2, "0");
-
-/** An instant as a date and time field wants it, on the clock of who looks. */
-export const fieldTime = (date) =>
-  `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}T${two(date.getHours())}:${two(date.getMinutes())}`;
-
-/** The next morning. */
+/** The next morning on the site's clock. */
 export function nextMorning(now) {
-  const morning = new Date(now);
-  morning.setHours(DEPARTURE_HOUR, 0, 0, 0);
-  if (morning <= now) morning.setDate(morning.getDate() + 1);
-  return morning;
+  const morning = instantOf(`${wall(now).day}T${DEPARTURE}`);
+  return morning > now ? morning : instantOf(`${wall(new Date(now.getTime() + DAY_MS)).day}T${DEPARTURE}`);
 }
 
 export class GoalForm {
@@ -46,7 +40,7 @@ export class GoalForm {
     if (!car) return;
     if (other && find("goal").open) this.#begin();
     const { departure, repeating } = car.goal;
-    setText(find("goal-title"), departure ? text.goalChange : text.goalNew);
+    setText(find("goal-title"), departure ? say("goalChange") : say("goalNew"));
     setHidden(find("goal-clear"), !departure || repeating);
   }
 
@@ -60,7 +54,7 @@ export class GoalForm {
     unit.options[0].disabled = !byPercent;
     find("goal-amount").value = goal.soc_pct ?? goal.energy_kwh ?? (percent ? 80 : 10);
     find("goal-time").value = fieldTime(goal.departure ? new Date(goal.departure) : nextMorning(new Date(this.#now)));
-    setText(find("goal-hint"), byPercent ? "" : text.goalNoSize);
+    setText(find("goal-hint"), byPercent ? "" : say("goalNoSize"));
     setText(find("goal-refusal"), "");
     this.#bounds();
   }
@@ -73,7 +67,7 @@ export class GoalForm {
   }
 
   #set() {
-    const departure = new Date(find("goal-time").value).toISOString();
+    const departure = instantOf(find("goal-time").value).toISOString();
     this.#order("PUT", { departure, [find("goal-unit").value]: find("goal-amount").valueAsNumber });
   }
 
@@ -87,7 +81,7 @@ export class GoalForm {
       find("goal").open = false;
       find("goal-title").focus();
     } catch (error) {
-      const said = error instanceof Refused ? text.refused(error.message.replace(/\.$/, "")) : text.noAnswer;
+      const said = error instanceof Refused ? say("refused", { detail: error.message.replace(/\.$/, "") }) : say("noAnswer");
       setText(find("goal-refusal"), said);
     }
     find("goal-form").classList.remove("pending");

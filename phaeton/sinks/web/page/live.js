@@ -6,7 +6,8 @@ const HIDDEN_MS = 30000; // a page that nobody looks at is not fed
 
 /**
  * Follow `url`; `onStatus(snapshot)` for each, `onState({live, quiet, last})` when that changes. `may()` is asked
- * before each beginning, because a stream that is refused does not say why. Returns `open()`, to begin anew.
+ * before each beginning, because a stream that is refused does not say why. Returns `open()`, to begin anew,
+ * and `end()`.
  */
 export function follow(url, onStatus, onState, may) {
   let source = null;
@@ -72,12 +73,21 @@ export function follow(url, onStatus, onState, may) {
     tell(false);
   }
 
-  document.addEventListener("visibilitychange", () => {
+  function seen() {
     clearTimeout(hiddenTimer);
     if (document.hidden) hiddenTimer = setTimeout(close, HIDDEN_MS);
     else if (!source) open();
-  });
+  }
+
+  function end() {
+    document.removeEventListener("visibilitychange", seen);
+    window.removeEventListener("online", open);
+    clearTimeout(hiddenTimer);
+    close();
+  }
+
+  document.addEventListener("visibilitychange", seen);
   window.addEventListener("online", open);
   open();
-  return { open };
+  return { open, end };
 }

@@ -1,99 +1,131 @@
-// Puts the page together: words in place, the live stream in, each card told what is new.
+// The frame: words in place, one view at a time by the address, its module loaded when it is opened first.
 
-import { address } from "./api.js";
-import { Chart } from "./chart.js";
-import { Controls } from "./controls.js";
-import { showDetails } from "./details.js";
+import { Refused, get } from "./api.js";
 import { Door } from "./door.js";
-import { showFlow } from "./flow.js";
-import { timeOfDay } from "./format.js";
-import { follow } from "./live.js";
-import { showNow } from "./now.js";
-import { PlanCard } from "./plan.js";
-import { showSetpoint } from "./setpoint.js";
-import { showStay } from "./stay.js";
-import { text } from "./text.js";
+import { LANGUAGES, fillWords, language, say, speak } from "./text.js";
 import { create, find, setAttribute, setHidden, setText } from "./write.js";
+import { setZone } from "./zone.js";
 
-for (const element of document.querySelectorAll("[data-text]")) element.textContent = text[element.dataset.text];
+const VIEWS = {
+  dashboard: { load: () => import("./dashboard.js"), title: "viewDashboard" },
+  sessions: { load: () => import("./sessions.js"), title: "viewSessions" },
+  diagnostics: { load: () => import("./diagnostics.js"), title: "viewDiagnostics", reads: true },
+  logs: { load: () => import("./logs.js"), title: "viewLogs", reads: true },
+};
 
-const controls = new Controls();
-const chart = new Chart();
-const planCard = new PlanCard();
-let newest = null;
-let chosen = null;
-let wasLive = false;
-let tabs = "";
+let opened = null; // { name, view }
+let ticket = 0;
 
-const wanted = () => decodeURIComponent(location.hash.slice(1));
-
-function choice(chargers) {
-  return chargers.find((charger) => charger.id === wanted()) ?? chargers[0];
+/** The view that the address names, and what follows; an address without a slash is that of a charging point. */
+function wanted() {
+  const hash = location.hash.slice(1);
+  if (!hash.startsWith("/")) return ["dashboard", hash ? [decodeURIComponent(hash)] : []];
+  const [name, ...rest] = hash.slice(1).split("/").map(decodeURIComponent);
+  return name in VIEWS ? [name, rest] : ["dashboard", []];
 }
 
-function showTabs(chargers, id) {
-  const list = find("chargers");
-  setHidden(list, chargers.length < 2);
-  const key = chargers.map((charger) => `${charger.id} ${charger.name}`).join("\n");
-  if (key !== tabs) {
-    tabs = key;
-    list.querySelectorAll("label").forEach((label) => label.remove());
-    for (const charger of chargers) {
-      const label = create("label");
-      const input = create("input");
-      Object.assign(input, { type: "radio", name: "charger", value: charger.id });
-      input.addEventListener("change", () => { location.hash = encodeURIComponent(charger.id); });
-      label.append(input, create("span", "", charger.name));
-      list.append(label);
-    }
-  }
-  for (const input of list.querySelectorAll("input")) input.checked = input.value === id;
-}
+const headingOf = (name) => (name === "dashboard" ? find("state") : find("view-title"));
 
-function show() {
-  if (!newest?.chargers.length) return;
-  const charger = choice(newest.chargers);
-  const now = Date.parse(newest.timestamp);
-  showTabs(newest.chargers, charger.id);
-  showNow(charger);
-  showFlow(newest.site, newest.chargers);
-  showStay(charger.session, now);
-  planCard.show(charger, newest, now);
-  showSetpoint(charger.lease, charger.reachable);
-  showDetails(charger, newest);
-  controls.show(charger, newest.seq, now);
-  if (charger.id !== chosen) {
-    chosen = charger.id;
-    chart.choose(chosen);
-  }
-  chart.add(charger, newest.site, now);
-  setText(document.head.querySelector("title"), charger.name ? `${charger.name} · ${text.title}` : text.title);
+function mark(name) {
+  for (const link of document.querySelectorAll("#views a")) setAttribute(link, "aria-current", link.dataset.view === name ? "page" : null);
+  setHidden(find("dashboard"), name !== "dashboard");
+  setHidden(find("view"), name === "dashboard");
+  document.body.dataset.view = name;
+  if (name === "dashboard") return;
+  setText(find("view-title"), say(VIEWS[name].title));
+  setText(document.head.querySelector("title"), `${say(VIEWS[name].title)} · ${say("title")}`);
   document.body.classList.remove("loading");
 }
 
-function received(snapshot) {
-  newest = snapshot;
-  show();
+function close() {
+  opened?.view.close();
+  opened = null;
+  find("view-body").replaceChildren();
 }
 
-function connection({ live, quiet, last }) {
-  const good = live && !quiet;
-  const since = last === null ? null : timeOfDay(new Date(last));
-  setText(find("link"), good ? text.live : live ? text.connecting : last === null ? text.connecting : text.offline);
-  setAttribute(find("link"), "data-state", good ? "live" : "offline");
-  let words = "";
-  if (!live) words = since === null ? text.neverData : text.noData(since);
-  else if (quiet) words = text.staleData(since);
-  setText(find("banner"), words);
-  setHidden(find("banner"), good);
-  document.body.classList.toggle("stale", !good);
-  if (!live && wasLive) controls.disconnected();
-  if (live && !wasLive && chosen !== null) chart.load();
-  wasLive = live;
+function told(name, words, retry) {
+  const note = create("p", "note", words);
+  const again = create("button", "quiet", say("again"));
+  again.type = "button";
+  again.addEventListener("click", () => show(false));
+  find("view-body").replaceChildren(note, ...(retry ? [again] : []));
 }
 
-setText(find("link"), text.connecting);
-window.addEventListener("hashchange", show);
-document.querySelector(".details").addEventListener("toggle", show);
-const door = new Door(() => stream.open());
-const stream = follow(address("api/events"), received, connection, () => door.look());
+/** Show the view of the address; `moved` when somebody went there, so that the focus goes along. */
+async function show(moved) {
+  const [name, rest] = wanted();
+  const mine = ++ticket;
+  if (opened?.name === name) {
+    if (!opened.view.go) return;
+    opened.view.go(rest);
+    if (moved && name !== "dashboard") headingOf(name).focus();
+    return;
+  }
+  close();
+  mark(name);
+  if (moved) {
+    scrollTo(0, 0);
+    headingOf(name).focus();
+  }
+  if (name !== "dashboard" && !(await door.look())) return;
+  if (mine !== ticket) return;
+  if (VIEWS[name].reads && !door.reads) return told(name, say("needsLogin"));
+  if (name !== "dashboard") {
+    frame.status = await get("api/status").catch(() => null);
+    setZone(frame.status?.site.timezone);
+    if (mine !== ticket) return;
+  }
+  let module;
+  try {
+    module = await VIEWS[name].load();
+  } catch {
+    if (mine === ticket) told(name, say("noAnswer"), true);
+    return;
+  }
+  if (mine !== ticket) return;
+  opened = { name, view: module.open(find("view-body"), rest, frame) };
+}
+
+const door = new Door(() => {
+  if (opened?.view.again) opened.view.again();
+  else show(false);
+}, (reads) => {
+  for (const link of document.querySelectorAll("#views .reads")) setHidden(link, !reads);
+  if (!reads && opened && VIEWS[opened.name].reads) {
+    const { name } = opened;
+    close();
+    told(name, say("needsLogin"));
+  }
+});
+
+/** What a view may ask of the frame. */
+const frame = {
+  /** The state when the view was opened; null where there is none. */
+  status: null,
+  may: () => door.look(),
+  admin: () => door.admin,
+  title: (words) => setText(find("view-title"), words),
+  /** Words for what could not be had; somebody who may not any more is shown the door. */
+  failed(error) {
+    if (error instanceof Refused) {
+      if (error.status === 401 || error.status === 403) door.look();
+      return say("failed", { detail: error.message.replace(/\.$/, "") });
+    }
+    return say("noAnswer");
+  },
+};
+
+document.documentElement.lang = language;
+fillWords(document);
+for (const [code, name] of Object.entries(LANGUAGES)) {
+  const option = new Option(name, code, code === language, code === language);
+  option.lang = code;
+  find("language").append(option);
+}
+find("language").addEventListener("change", (event) => speak(event.target.value));
+find("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  headingOf(wanted()[0]).focus();
+});
+window.addEventListener("hashchange", () => show(true));
+show(false);

@@ -1,7 +1,8 @@
 // The first card: what the charger does, how much, and why.
 
 import { amps, power, unbroken, untilText } from "./format.js";
-import { text } from "./text.js";
+import { reasonText } from "./reason.js";
+import { known, say } from "./text.js";
 import { create, find, setAttribute, setHidden, setText, sync } from "./write.js";
 
 const card = document.querySelector(".now");
@@ -14,23 +15,29 @@ function kind(charger) {
   return WAITING.has(charger.status) ? "wait" : "idle";
 }
 
+function statusText(charger) {
+  if (charger.status === null) return say(charger.reachable ? "status.fault" : "status.away");
+  const key = `status.${charger.status}`;
+  return known(key) ? say(key) : charger.status_name;
+}
+
 function facts(charger) {
   const parts = [];
   if (charger.boost.on) {
-    parts.push(charger.boost.until ? text.boostUntil(untilText(charger.boost.until)).replace(".", "") : text.boostOn);
+    parts.push(charger.boost.until ? say("boostOnUntil", { time: untilText(charger.boost.until) }) : say("boostOn"));
   }
-  if (charger.reachable && charger.current_a > 0) parts.push(text.offered(amps(charger.current_a)), text.phases(charger.phases));
+  if (charger.reachable && charger.current_a > 0) parts.push(say("offered", { amps: amps(charger.current_a) }), say("phases", { n: charger.phases }));
   return parts.join(" · ");
 }
 
 export function showNow(charger) {
   setAttribute(card, "data-kind", kind(charger));
-  setText(find("state"), charger.status_name);
+  setText(find("state"), statusText(charger));
   const [amount, unit] = power(charger.power_w);
   setText(find("power"), amount);
   setText(find("power-unit"), unit);
   setText(find("facts"), facts(charger));
-  const why = charger.reasons.map((reason) => unbroken(reason.text));
+  const why = charger.reasons.map((reason) => unbroken(reasonText(reason)));
   if (!charger.reachable && charger.unreachable_why) {
     why.splice(1, 0, charger.unreachable_why[0].toUpperCase() + charger.unreachable_why.slice(1));
   }

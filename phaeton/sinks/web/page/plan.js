@@ -1,32 +1,30 @@
 // The card of prices, the car and its plan: charge, goal, when it charges, and how late it would be.
 
-import { kwh, money, span, untilText, wholeNumber } from "./format.js";
+import { kwh, money, percent, span, untilText } from "./format.js";
 import { GoalForm } from "./goal.js";
 import { Prices } from "./prices.js";
-import { text } from "./text.js";
+import { say } from "./text.js";
 import { create, find, setHidden, setText, sync } from "./write.js";
 
-const percent = (x) => (x === null ? text.unknown : `${wholeNumber(x)}\u00a0%`);
-
 function carText(car) {
-  const where = car.point ? "" : text.away;
-  const charge = car.soc_pct === null ? text.socUnknown : percent(car.soc_pct);
-  const limit = car.limit_soc_pct !== null && car.limit_soc_pct < 100 ? text.limitSoc(percent(car.limit_soc_pct)) : "";
+  const where = car.point ? "" : say("away");
+  const charge = car.soc_pct === null ? say("socUnknown") : percent(car.soc_pct);
+  const limit = car.limit_soc_pct !== null && car.limit_soc_pct < 100 ? say("limitSoc", { percent: percent(car.limit_soc_pct) }) : "";
   return [where, charge, limit].filter(Boolean).join(" · ");
 }
 
 function goalText(goal) {
   if (!goal?.departure) return "";
-  return text.goal(goal.soc_pct === null ? kwh(goal.energy_kwh) : percent(goal.soc_pct), untilText(goal.departure));
+  return say("goal", { what: goal.soc_pct === null ? kwh(goal.energy_kwh) : percent(goal.soc_pct), time: untilText(goal.departure) });
 }
 
 function planTexts(plan, currency, scheduled) {
-  if (!plan) return scheduled ? [] : [text.planElsewhere];
-  const when = plan.charging ? text.planNow : plan.next ? text.planNext(untilText(plan.next)) : plan.sun_kwh > 0 ? text.planSun : "";
-  const done = plan.done ? text.planDone(untilText(plan.done)) : "";
-  const cost = plan.cost === null ? "" : text.planCost(money(plan.cost, currency));
-  const sun = plan.sun_kwh >= 0.1 ? text.planSunShare(kwh(plan.sun_kwh)) : "";
-  return [[when, done, cost].filter(Boolean).join(" · "), sun, plan.waits_for_prices ? text.planWaits : ""].filter(Boolean);
+  if (!plan) return scheduled ? [] : [say("planElsewhere")];
+  const when = plan.charging ? say("planNow") : plan.next ? say("planNext", { time: untilText(plan.next) }) : plan.sun_kwh > 0 ? say("planSun") : "";
+  const done = plan.done ? say("planDone", { time: untilText(plan.done) }) : "";
+  const cost = plan.cost === null ? "" : say("planCost", { money: money(plan.cost, currency) });
+  const sun = plan.sun_kwh >= 0.1 ? say("planSunShare", { kwh: kwh(plan.sun_kwh) }) : "";
+  return [[when, done, cost].filter(Boolean).join(" · "), sun, plan.waits_for_prices ? say("planWaits") : ""].filter(Boolean);
 }
 
 function makeCar() {
@@ -63,7 +61,7 @@ export class PlanCard {
     const lines = [goal, ...(goal || plan ? planTexts(plan, prices?.currency ?? "", charger.mode === 2) : [])].filter(Boolean);
     sync(find("plan-lines"), lines, makeLine, (item, line) => setText(item, line));
     const late = Boolean(plan) && (plan.late_min > 0 || plan.missing_kwh > 0);
-    setText(find("plan-late"), late ? text.planLate(span(plan.late_min * 60), kwh(plan.missing_kwh)) : "");
+    setText(find("plan-late"), late ? say("planLate", { span: span(plan.late_min * 60), kwh: kwh(plan.missing_kwh) }) : "");
     setHidden(find("plan-late"), !late);
     setHidden(find("car-part"), !cars.length && !lines.length && !late);
   }

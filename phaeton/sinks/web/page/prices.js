@@ -2,13 +2,15 @@
 
 import { get } from "./api.js";
 import { dayOf, price, untilText } from "./format.js";
-import { text } from "./text.js";
+import { say } from "./text.js";
 import { create, find, setAttribute, setText } from "./write.js";
+import { wall } from "./zone.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 100;
 const AGAIN_MS = 15 * 60e3;
 const TICK_H = 6;
+const QUARTER_MS = 900e3;
 
 const bounds = (slots) => [Date.parse(slots[0].start), Date.parse(slots.at(-1).end)];
 
@@ -42,9 +44,9 @@ export class Prices {
       this.#load(now);
     }
     const unknown = summary?.import_per_kwh === null || summary?.import_per_kwh === undefined;
-    setText(find("price-now"), unknown ? text.priceUnknown : price(summary.import_per_kwh, this.#currency));
-    setText(find("price-unit"), unknown ? "" : text.perKwh);
-    setText(find("price-note"), [summary?.trouble, unknown ? "" : text.priceUntil(untilText(summary.until))].filter(Boolean).join(" · "));
+    setText(find("price-now"), unknown ? say("priceUnknown") : price(summary.import_per_kwh, this.#currency));
+    setText(find("price-unit"), unknown ? "" : say("perKwh"));
+    setText(find("price-note"), [summary?.trouble, unknown ? "" : say("priceUntil", { time: untilText(summary.until) })].filter(Boolean).join(" · "));
     this.#mark(now);
   }
 
@@ -87,18 +89,19 @@ export class Prices {
     setText(find("price-bottom"), price(Math.min(...values), this.#currency));
     this.#times(begin, end);
     const planned = this.#slots.filter((slot) => charged(slot, this.#plan));
-    const label = text.priceLabel(price(Math.min(...values), this.#currency), price(Math.max(...values), this.#currency));
-    const when = planned.length ? text.priceLabelPlanned(untilText(planned[0].start), untilText(planned.at(-1).end)) : text.priceLabelNothing;
+    const label = say("priceLabel", { least: price(Math.min(...values), this.#currency), most: price(Math.max(...values), this.#currency) });
+    const when = planned.length ? say("priceLabelPlanned", { from: untilText(planned[0].start), until: untilText(planned.at(-1).end) }) : say("priceLabelNothing");
     setAttribute(svg, "aria-label", `${label} ${when}`);
   }
 
   #times(begin, end) {
-    const tick = new Date(begin);
-    tick.setMinutes(0, 0, 0);
-    for (; tick.getTime() <= end; tick.setHours(tick.getHours() + 1)) {
-      const share = (tick.getTime() - begin) / (end - begin);
-      if (share < 0 || share > 0.97 || tick.getHours() % TICK_H) continue;
-      const label = create("span", tick.getHours() ? "" : "day", tick.getHours() ? String(tick.getHours()).padStart(2, "0") : dayOf(tick));
+    const first = Math.ceil(begin / QUARTER_MS) * QUARTER_MS; // some zones are off by a part of an hour
+    for (let t = first; t <= end; t += QUARTER_MS) {
+      const date = new Date(t);
+      const { hour, time } = wall(date);
+      const share = (t - begin) / (end - begin);
+      if (share > 0.97 || hour % TICK_H || !time.endsWith(":00")) continue;
+      const label = create("span", hour ? "" : "day", hour ? time.slice(0, 2) : dayOf(date));
       label.style.left = `${(share * 100).toFixed(2)}%`;
       find("price-times").append(label);
     }

@@ -1,7 +1,7 @@
 // The stay of the car: energy, where it came from, time and cost.
 
-import { kwh, money, powerText, span, twoDigits } from "./format.js";
-import { text } from "./text.js";
+import { kwh, money, powerText, span, twoDigits, wholeNumber } from "./format.js";
+import { say } from "./text.js";
 import { create, find, setHidden, setText, sync } from "./write.js";
 
 const SOURCES = ["pv", "battery", "grid"];
@@ -15,7 +15,7 @@ function makeSource() {
 export function showStay(session, now) {
   setHidden(find("stay-none"), Boolean(session));
   setHidden(find("stay-some"), !session);
-  setText(find("stay-title"), session?.end_time ? text.lastSession : text.session);
+  setText(find("stay-title"), session?.end_time ? say("lastSession") : say("session"));
   if (!session) return;
   setText(find("stay-energy"), twoDigits(session.energy_delivered_kwh));
   const parts = SOURCES.map((name) => [name, session[`${name}_kwh`]]);
@@ -25,8 +25,8 @@ export function showStay(session, now) {
   });
   sync(find("stay-sources"), total > 0 ? parts : [], makeSource, (item, [name, energy]) => {
     item.className = name;
-    setText(item.children[1], text.sources[name]);
-    setText(item.children[2], `${twoDigits(energy)}\u00a0kWh · ${Math.round((100 * energy) / total)}\u00a0%`);
+    setText(item.children[1], say(`source.${name}`));
+    setText(item.children[2], `${twoDigits(energy)}\u00a0kWh · ${wholeNumber((100 * energy) / total)}\u00a0%`);
   });
   const end = session.end_time ? Date.parse(session.end_time) : now;
   setText(find("stay-cost"), money(session.cost, session.currency));
@@ -35,8 +35,8 @@ export function showStay(session, now) {
   setText(find("stay-peak"), powerText(session.peak_power_w));
   const notes = [];
   const saved = session.reference_cost - session.cost;
-  if (saved >= 0.005) notes.push(text.saved(money(saved, session.currency)));
-  if (session.unpriced_kwh >= 0.01) notes.push(text.unpriced(kwh(session.unpriced_kwh)));
+  if (saved >= 0.005) notes.push(say("saved", { money: money(saved, session.currency) }));
+  if (session.unpriced_kwh >= 0.01) notes.push(say("unpriced", { kwh: kwh(session.unpriced_kwh) }));
   setText(find("stay-saved"), notes.join(" · "));
   setHidden(find("stay-saved"), !notes.length);
 }

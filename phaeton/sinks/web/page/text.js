@@ -1,155 +1,65 @@
-// Every word of the page, in one place, so that other languages can follow.
+// The words of the page in the language of who looks: chosen here or by the browser, one catalogue for each.
 
-export const locale = "en-GB";
+export const LANGUAGES = { en: "English", nl: "Nederlands", de: "Deutsch" };
+const REGIONS = { en: "en-GB", nl: "nl-NL", de: "de-DE" };
+const KEPT = "phaeton-language";
 
-export const text = {
-  title: "Phaeton",
-  unknown: "–",
+function kept() {
+  try {
+    return localStorage.getItem(KEPT);
+  } catch {
+    return null; // the browser keeps nothing
+  }
+}
 
-  live: "Live",
-  connecting: "Connecting",
-  offline: "Offline",
-  noData: (since) => `No data since ${since}. The charger goes on by itself; this page reconnects.`,
-  neverData: "Phaeton does not answer. This page goes on trying.",
-  staleData: (since) => `Phaeton is there, but has sent nothing new since ${since}.`,
+const short = (tag) => tag.toLowerCase().split("-")[0];
 
-  doorTitle: "Log in to Phaeton",
-  doorShut: "Nobody is let in yet",
-  password: "Password",
-  logIn: "Log in",
-  logOut: "Log out",
-  cancel: "Cancel",
+function choose() {
+  const found = [kept(), ...navigator.languages].find((tag) => tag && short(tag) in LANGUAGES);
+  return found ? short(found) : "en";
+}
 
-  charger: "Charging point",
-  why: "Why",
-  accept: "Use this charger from now on",
-  phases: (n) => (n === 1 ? "1 phase" : `${n} phases`),
-  offered: (amps) => `${amps} A offered`,
-  boostOn: "Fast charging",
+export const language = choose();
 
-  controls: "Control",
-  mode: "Mode",
-  modes: ["Manual", "Auto", "Scheduled"],
-  modeHints: [
-    "Charges with the current you set.",
-    "Charges from what the sun leaves.",
-    "Charges in time windows, at low prices and for departures.",
-  ],
-  start: "Start",
-  stop: "Stop",
-  current: "Current",
-  amps: (a) => `${a} A`,
-  currentElsewhere: (a) => `Used in manual mode. Now offered: ${a} A.`,
-  currentBounds: (min, max) => `${min} to ${max} A`,
-  phaseChoice: "Phases",
-  phaseChoices: { 0: "Auto", 1: "1", 3: "3" },
-  phaseFixed: "This charger gives no way to choose the phases.",
-  boost: "Charge fast for once",
-  boostHint: "As much as the limits allow, then back to the mode.",
-  boostEnds: "Until",
-  boostKinds: { "": "the car is unplugged", until: "a time", energy_kwh: "so many kWh", soc_pct: "a charge in %" },
-  boostAmount: { energy_kwh: "kWh", soc_pct: "%" },
-  boostUntil: (time) => `Fast until ${time}.`,
-  boostIsOn: "Fast until the car is unplugged.",
+/** The browser's own region of the language, as its numbers and dates differ. */
+export const locale = navigator.languages.find((tag) => tag.includes("-") && short(tag) === language) ?? REGIONS[language];
 
-  refused: (detail) => `Not done: ${detail}.`,
-  sentence: (words) => `${words[0].toUpperCase()}${words.slice(1)}.`,
-  noAnswer: "Not done: Phaeton did not answer.",
+const [{ default: words }, { default: reasons }] = await Promise.all([
+  import(`./words/${language}.js`),
+  language === "en" ? { default: {} } : import(`./words/reasons_${language}.js`),
+]);
+const plurals = new Intl.PluralRules(locale);
 
-  flow: "Power now",
-  sun: "Sun",
-  grid: "Grid",
-  house: "House",
-  houseAndCar: "House and car",
-  battery: "Battery",
-  car: "Car",
-  cars: "Cars",
-  importing: "import",
-  exporting: "export",
-  chargingBattery: "charging",
-  discharging: "discharging",
-  surplus: (w) => `The sun leaves ${w} for the car`,
-  noSite: (why) => `No values of the house${why ? `: ${why}` : ""}.`,
-  oldSite: (span) => `Values of the house are ${span} old.`,
-  flowLabel: (parts) => `Power now: ${parts.join(", ")}`,
+/** Put the parameters into a sentence. */
+export const put = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
-  session: "This stay",
-  lastSession: "Last stay",
-  noSession: "No stay yet. It begins when a car is plugged in.",
-  plugged: "Plugged in",
-  chargingTime: "Charging",
-  cost: "Cost",
-  saved: (money) => `${money} less than from the grid alone`,
-  unpriced: (kwh) => `${kwh} without a known price`,
-  peak: "Highest power",
-  sources: { pv: "Sun", battery: "Battery", grid: "Grid" },
+/** The words of a key; where there are forms, `n` chooses. */
+export function say(key, values = {}) {
+  const found = words[key];
+  const sentence = typeof found === "string" ? found : found[plurals.select(values.n)] ?? found.other;
+  return put(sentence, values);
+}
 
-  plan: "Prices and plan",
-  perKwh: "per kWh",
-  priceUnknown: "Price unknown",
-  priceUntil: (time) => `until ${time}`,
-  priceLabel: (least, most) => `Prices from ${least} to ${most} per kWh.`,
-  priceLabelPlanned: (from, until) => `It charges between ${from} and ${until}.`,
-  priceLabelNothing: "No charging is planned.",
-  priceOn: "Charges here",
-  away: "away",
-  socUnknown: "charge unknown",
-  limitSoc: (percent) => `up to ${percent}`,
-  goal: (what, time) => `${what} by ${time}`,
-  goalNew: "Set a goal",
-  goalChange: "Change the goal",
-  goalAmount: "Have",
-  goalTime: "By",
-  goalSet: "Set",
-  goalClear: "Take back",
-  goalNoSize: "A goal in % needs the size of the car's battery in the configuration.",
-  planNow: "Charging by plan now",
-  planNext: (time) => `Charges from ${time}`,
-  planSun: "Charges from the sun",
-  planDone: (time) => `done ${time}`,
-  planCost: (money) => `about ${money}`,
-  planSunShare: (kwh) => `${kwh} of it from the sun`,
-  planWaits: "Prices up to the departure are still to come; the plan is made anew then.",
-  planElsewhere: "Followed in scheduled mode.",
-  planLate: (span, kwh) => `Late by ${span}: ${kwh} will be missing at the departure.`,
+export const known = (key) => key in words;
 
-  setpoint: "At the charger",
-  asked: "Asked",
-  accepted: "Accepted",
-  applied: "Applied",
-  leaseLeft: (left, of) => `Kept for ${left} more of ${of}; Phaeton renews it in time.`,
-  leaseGone: "The charger no longer keeps what was asked.",
-  leaseUnknown: "The charger does not answer. It keeps what was asked until that runs out.",
-  leaseNone: "Nothing was asked of the charger yet.",
-  safe: (a) => `Without Phaeton the car charges at ${a} A.`,
-  safeZero: "Without Phaeton the car does not charge.",
-  foreign: (a, count) =>
-    `Somebody else wrote ${a} A to the charger${count > 1 ? `, ${count} times` : ""}. Switch off its other controllers.`,
-  alone: "Nobody else writes to the charger.",
+/** How a reason is said in this language: [plain, full, left]; undefined in English, which the daemon speaks itself. */
+export const reasonWords = (why) => reasons[why];
 
-  chart: "History",
-  windows: { 300: "5 min", 3600: "1 h", 21600: "6 h" },
-  window: "Length of the chart",
-  series: { power: "Car", setpoint: "Offered", surplus: "Surplus", pv: "Sun" },
-  chartLabel: (span, car, most) => `Chart of the last ${span}. The car draws ${car} now, at most ${most} in this time.`,
-  chartEmpty: "The chart begins to fill now.",
-  chartFailed: "The history could not be loaded; the chart begins now.",
+/** A word of the daemon as a sentence. */
+export const sentence = (said) => `${said[0].toUpperCase()}${said.slice(1)}.`;
 
-  details: "Details",
-  phase: "Phase",
-  voltage: "Voltage",
-  amperes: "Current",
-  power: "Power",
-  meter: "Meter",
-  temperature: "Temperature",
-  model: "Charger",
-  serial: "Serial number",
-  firmware: "Firmware",
-  limits: "Limits",
-  limitsNow: (min, max, now) => `${min} to ${max} A${now === null ? "" : `, ${now} A at this moment`}`,
-  linkUp: "up",
-  linkDown: "down",
-  linkAge: (span) => `last value ${span} ago`,
-  requests: (n, failures, ms) =>
-    `${n} requests${failures ? `, ${failures} failed` : ""}${ms === null ? "" : `, ${ms} ms`}`,
-};
+/** Another language, from now on; the page begins anew with it, at the same address. */
+export function speak(other) {
+  try {
+    localStorage.setItem(KEPT, other);
+  } catch {
+    return; // it could not be remembered, and so would not be there after the reload
+  }
+  location.reload();
+}
+
+/** Fill in what the markup names by key. */
+export function fillWords(root) {
+  for (const element of root.querySelectorAll("[data-text]")) element.textContent = say(element.dataset.text);
+  for (const element of root.querySelectorAll("[data-label]")) element.setAttribute("aria-label", say(element.dataset.label));
+}

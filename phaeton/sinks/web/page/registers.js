@@ -1,0 +1,58 @@
+// The registers of a charger as they were read last.
+
+import { get } from "./api.js";
+import { Looked } from "./bus.js";
+import { button, card, choice, labelled, table } from "./fields.js";
+import { span } from "./format.js";
+import { say } from "./text.js";
+import { create, setHidden } from "./write.js";
+
+export class Registers {
+  card = card("registers");
+  #frame;
+  #place = create("div", "tree");
+  #points = choice([]);
+  #field = labelled("charger", this.#points);
+  #looked;
+  #profile = create("p", "note");
+
+  constructor(frame) {
+    this.#frame = frame;
+    this.#field.hidden = true;
+    this.card.append(this.#profile, this.#field);
+    this.#looked = new Looked(this.card, "registerSearch");
+    this.card.append(this.#place, button(say("refresh"), () => this.#load()));
+    this.#points.addEventListener("change", () => this.#load());
+    this.#begin();
+  }
+
+  #begin() {
+    const chargers = this.#frame.status?.chargers ?? [];
+    for (const charger of chargers) this.#points.append(new Option(charger.name, charger.id));
+    setHidden(this.#field, chargers.length < 2);
+    if (chargers.length) this.#load();
+  }
+
+  async #load() {
+    let found;
+    try {
+      found = await get(`api/chargers/${encodeURIComponent(this.#points.value)}/registers`);
+    } catch (error) {
+      this.#looked.tell(this.#frame.failed(error));
+      return;
+    }
+    this.#profile.textContent = `${found.profile} · Modbus ${found.unit}, ${found.station_unit}`;
+    const titles = ["register", "address", "value", "raw", "age"].map((key) => say(key));
+    const rows = found.registers.map((one) => [
+      one.name,
+      `${one.unit}:${one.address}`,
+      one.quality === "good" ? [one.value, one.uom, one.text && `(${one.text})`].filter((part) => part !== null && part !== "").join(" ") : say(`quality.${one.quality}`),
+      one.raw ?? say("unknown"),
+      span(one.age_s),
+    ]);
+    const shown = table(say("registers"), titles, rows);
+    this.#place.replaceChildren(shown);
+    const body = shown.querySelector("tbody");
+    this.#looked.fill([...body.children].map((row) => [row, row.textContent]));
+  }
+}
