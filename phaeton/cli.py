@@ -37,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     from phaeton.simulation.cli import add_parser as add_simulate  # noqa: PLC0415
     from phaeton.sources.prices.cli import add_parser as add_prices  # noqa: PLC0415
     from phaeton.support.cli import add_parser as add_support  # noqa: PLC0415
+    from phaeton.update_cli import add_parser as add_update  # noqa: PLC0415
     from phaeton.vehicles_cli import add_parser as add_vehicles  # noqa: PLC0415
 
     parser = argparse.ArgumentParser(
@@ -65,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     add_plan(commands)
     add_vehicles(commands)
     add_support(commands)
+    add_update(commands)
     add_access(commands)
     add_backup(commands)
     add_parser(commands)
@@ -101,9 +103,13 @@ def _run(options: argparse.Namespace) -> int:
         except ConfigError as error:
             print(error, file=sys.stderr)
             return WRONG_CONFIG
-        from phaeton.app.main import ANEW, serve  # noqa: PLC0415
+        from phaeton.app.main import ANEW, RESTART, serve  # noqa: PLC0415
 
         code = asyncio.run(serve(loaded))
+        if code == RESTART:
+            from phaeton.updates.restart import start_again  # noqa: PLC0415 - an update is rare
+
+            return start_again()
         if code != ANEW:
             return code
 
@@ -133,7 +139,14 @@ def _api(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    return asyncio.run(_demonstrate(options))
+    from phaeton.app.main import RESTART  # noqa: PLC0415
+
+    code = asyncio.run(_demonstrate(options))
+    if code == RESTART:
+        from phaeton.updates.restart import start_again  # noqa: PLC0415 - an update is rare
+
+        return start_again()
+    return code
 
 
 async def _demonstrate(options: argparse.Namespace) -> int:

@@ -68,7 +68,7 @@ def fetch(options: argparse.Namespace, path: str) -> bytes:
 
 
 def _asked(options: argparse.Namespace, method: str, path: str, body: object = None) -> bytes:
-    base = options.url.rstrip("/") or _configured(options)
+    base = daemon_address(options)
     data = None if body is None else json.dumps(body).encode()
     headers = {"Content-Type": "application/json"} | authorization(options.token)
     request = Request(base + path, data=data, method=method, headers=headers)
@@ -88,6 +88,12 @@ def _asked(options: argparse.Namespace, method: str, path: str, body: object = N
         raise NobodyError(
             f"nobody answers at {base}: does the daemon run, is web.enabled on? Else name --url"
         ) from None
+
+
+def daemon_address(options: argparse.Namespace) -> str:
+    """Where the daemon is, by the arguments of `add_address`; raises `NobodyError`."""
+    named: str = options.url.rstrip("/")
+    return named or _configured(options)
 
 
 def authorization(token: str = "") -> dict[str, str]:

@@ -65,6 +65,7 @@ from phaeton.sinks.web import Diagnostics, Parts, PointName, WebServer
 from phaeton.sinks.web.access import Access
 from phaeton.sinks.web.backups import Backups
 from phaeton.sinks.web.settings import Settings
+from phaeton.sinks.web.updates import Updates
 from phaeton.sources.clock import Clock, ticks
 from phaeton.sources.victron import VictronSource
 from phaeton.streams.graph import GraphState, site_graph
@@ -84,6 +85,9 @@ FIRST_MEETING_S = 0.5
 
 class Daemon:
     """One site under control. ``site`` replaces the GX as the source of the house's values (the demo without a bus)."""
+
+    updates: Updates | None = None
+    """What can replace the program; set by who can start it again."""
 
     def __init__(self, config: Config, *, site: Observable[SiteReading] | None = None) -> None:
         self.config = config
@@ -492,6 +496,7 @@ class Daemon:
             zone=lambda: self._state.zone,
             simulations=self._simulations(),
             installation=installation(),
+            updates=self.updates,
             diagnostics=self.diagnostics,
             cars=self.cars,
             access=self._access,
@@ -505,6 +510,16 @@ class Daemon:
         await self.web.start()
         if self.output is not None:
             self.web.publish(self.output)
+
+    @property
+    def http(self) -> HttpClient:
+        """For requests to the outside."""
+        return self._http
+
+    @property
+    def zone(self) -> Zone:
+        """The site's wall clock."""
+        return self._state.zone
 
     def _simulations(self) -> Jobs:
         """The simulation jobs; they outlive a page that listens elsewhere."""

@@ -18,6 +18,9 @@ def installation(package: Path | None = None, found: Distribution | None = None)
     """Look at the folder of the program and at what its installer wrote down; reads two small files at most."""
     package = Path(phaeton.__file__).parent if package is None else package
     root = package.parent
+    folder = installation_folder(package)
+    if folder is not None:
+        return Installation(installed_as="bundle", where=str(folder), how_to_update="")
     if (root / ".git").exists():
         how = f"`git -C {shlex.quote(str(root))} pull`{RESTART}"
         return Installation(installed_as="git", where=str(root), how_to_update=how)
@@ -25,6 +28,15 @@ def installation(package: Path | None = None, found: Distribution | None = None)
     if found is None:
         return Installation(installed_as="unknown", where=str(root), how_to_update=f"a new copy of {root}{RESTART}")
     return Installation(installed_as="pip", where=str(root), how_to_update=f"`{_command(found)}`{RESTART}")
+
+
+def installation_folder(package: Path | None = None) -> Path | None:
+    """The folder with the versions that this program is one of; None where it did not come as a bundle."""
+    package = Path(phaeton.__file__).parent if package is None else package
+    for folder in package.resolve().parents:
+        if folder.parent.name == "versions" and (folder / "MANIFEST.json").is_file():
+            return folder.parent.parent
+    return None
 
 
 def _distribution() -> Distribution | None:

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import signal
+from typing import TYPE_CHECKING
 
 from reactivex import Observable
 
@@ -13,21 +14,27 @@ from phaeton import __version__, log
 from phaeton.app.backups import LiveBackups
 from phaeton.app.daemon import Daemon
 from phaeton.app.settings import LiveSettings
+from phaeton.app.update_start import live_updates
 from phaeton.backup import waits
 from phaeton.config.load import Loaded
 from phaeton.model import SiteReading
 from phaeton.sinks.store.running import Running
 from phaeton.sources.config_file import ConfigFile
 
+if TYPE_CHECKING:
+    from phaeton.app.updates import LiveUpdates
+
 _log = logging.getLogger("phaeton")
 
 
 ANEW = -1
 """Instead of an exit code: load the configuration again and serve again, a restored backup is to be put in place."""
+RESTART = -2
+"""Instead of an exit code: the program is another one now and must be started again (`phaeton.updates.restart`)."""
 
 
 async def serve(loaded: Loaded, *, site: Observable[SiteReading] | None = None) -> int:
-    """Run until SIGTERM or SIGINT; SIGHUP and a changed file reload. Returns the exit code, or `ANEW`."""
+    """Run until SIGTERM or SIGINT; SIGHUP and a changed file reload. Returns the exit code, `ANEW` or `RESTART`."""
     log.setup(loaded.config.log)
     if loaded.notices:
         _log.warning(
@@ -41,12 +48,15 @@ async def serve(loaded: Loaded, *, site: Observable[SiteReading] | None = None) 
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    anew = False
+    code = 0
+
+    def end_with(wanted: int) -> None:
+        nonlocal code
+        code = wanted
+        ended.set()
 
     def begin_anew() -> None:
-        nonlocal anew
-        anew = True
-        ended.set()
+        end_with(ANEW)
 
     store = daemon.store_directory
     running = Running(store)
@@ -56,6 +66,7 @@ async def serve(loaded: Loaded, *, site: Observable[SiteReading] | None = None) 
     settings = LiveSettings(file, daemon.reload, store, lambda: daemon.now()[1])
     backups = LiveBackups(lambda: file.loaded, store, daemon.flush, begin_anew)
     daemon.settings, daemon.backups = settings, backups
+    updates = daemon.updates = live_updates(daemon, lambda: end_with(RESTART))
     file.verdicts.subscribe(settings.noticed)
 
     def told_to_reload() -> None:
@@ -68,21 +79,31 @@ async def serve(loaded: Loaded, *, site: Observable[SiteReading] | None = None) 
     await settings.begin()
     await asyncio.to_thread(backups.clean)
     watching = loop.create_task(file.watch())
+    await _run(daemon, updates, ended)
+    _log.info("Phaeton ends")
+    watching.cancel()
+    if updates is not None:
+        await updates.end()
+    await daemon.stop()
+    running.release()
+    return code
+
+
+async def _run(daemon: Daemon, updates: LiveUpdates | None, ended: asyncio.Event) -> None:
+    """Bring it up, and wait for the end."""
+    loop = asyncio.get_running_loop()
     starting = loop.create_task(daemon.start())
     ending = loop.create_task(ended.wait())
     await asyncio.wait((starting, ending), return_when=asyncio.FIRST_COMPLETED)
-    if starting.done():
-        starting.result()
-        gc.collect()
-        gc.freeze()  # what was loaded stays: the collector need not look at it again and again
-        if daemon.web is not None and daemon.web.address is not None:
-            _log.info("the page is at %s", daemon.web.address)
-        await ending
-    else:  # a signal, while a bus is waited for
+    if not starting.done():  # a signal, while a bus is waited for
         starting.cancel()
         await asyncio.wait((starting,))
-    _log.info("Phaeton ends")
-    watching.cancel()
-    await daemon.stop()
-    running.release()
-    return ANEW if anew else 0
+        return
+    starting.result()
+    gc.collect()
+    gc.freeze()  # what was loaded stays: the collector need not look at it again and again
+    if daemon.web is not None and daemon.web.address is not None:
+        _log.info("the page is at %s", daemon.web.address)
+    if updates is not None:
+        await updates.begin()
+    await ending

@@ -30,6 +30,7 @@ LAUNCHER = Path(__file__).with_name("launcher.sh")
 PROGRAM = "bin/phaeton"
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]{0,63}")
 """Names of versions are names of folders."""
+BY_ORDER = "it was taken back by order"
 
 
 class Pending(Struct, frozen=True):
@@ -88,7 +89,7 @@ class Place:
 
     def tidy(self) -> None:
         """Remove all that neither runs nor is kept for a rollback, such as the rest of an update that was cut off."""
-        shutil.rmtree(self.download, ignore_errors=True)
+        self.tidy_download()
         pending = self.pending
         kept = {self.current, self.previous, *((pending.new, pending.old) if pending is not None else ())}
         if self.current is None or not self.versions.is_dir():
@@ -96,6 +97,10 @@ class Place:
         for folder in self.versions.iterdir():
             if folder.name not in kept:
                 shutil.rmtree(folder, ignore_errors=True)
+
+    def tidy_download(self) -> None:
+        """Remove what was fetched."""
+        shutil.rmtree(self.download, ignore_errors=True)
 
     def begin_trial(self, version: str) -> None:
         """Let the next start run another version that is there, on trial; raises `UpdateRefusedError`."""
@@ -115,7 +120,7 @@ class Place:
         pending = self.pending
         if pending is None or not self.has(pending.old):
             raise UpdateRefusedError("no version is on trial")
-        self.note_failed(pending.new, "it was taken back by order")
+        self.note_failed(pending.new, BY_ORDER)
         disk.link(self.root / "current", f"versions/{pending.old}")
         (self.root / "pending").unlink(missing_ok=True)
         disk.sync_folder(self.root)
