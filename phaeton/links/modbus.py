@@ -8,22 +8,21 @@ be taken for that of the next request. In an outage there is one attempt per pau
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import re
 import socket
+import struct
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
+from time import monotonic
 from types import TracebackType
 from typing import Literal
 
 from msgspec import Struct
-from pymodbus import FramerType
-from pymodbus.client import AsyncModbusTcpClient
-from pymodbus.exceptions import ModbusException
-from pymodbus.pdu import ExceptionResponse, ModbusPDU
 
-from phaeton.links.modbus_frame import Expected, answer_problem
+from phaeton.links.modbus_connection import CLOSED_BY_PEER, Connection
+from phaeton.links.modbus_errors import BadAnswerError, LinkError, RefusedError, UnreachableError
+from phaeton.links.modbus_frame import REFUSED, Request, RtuFraming, TcpFraming, read_request, write_request
 from phaeton.links.modbus_stats import BlockStats, LinkStats, Tally
 from phaeton.links.outage import pause_s
 from phaeton.profiles.schema import Space, Transport
@@ -40,47 +39,8 @@ __all__ = [
     "UnreachableError",
 ]
 
-log = logging.getLogger(__name__)
-
-# What pymodbus has to say of a failure comes here as an exception; said twice it would fill the log in an outage.
-logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL + 1)
-
-_READ_FUNCTION: dict[Space, int] = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
 _SHORTEST_PAUSE_S = 0.25
 _IDLE_MARGIN_S = 5.0
-
-EXCEPTIONS = {
-    1: "illegal function",
-    2: "illegal address",
-    3: "illegal value",
-    4: "device failure",
-    5: "acknowledged, not done yet",
-    6: "busy",
-    8: "memory error",
-    10: "no path to the device",
-    11: "the device behind the gateway does not answer",
-}
-"""Exception numbers of Modbus in words."""
-
-
-class LinkError(Exception):
-    """Something went wrong on a Modbus link; the message says what."""
-
-
-class UnreachableError(LinkError):
-    """No connection, or no answer in time."""
-
-
-class BadAnswerError(LinkError):
-    """An answer that does not fit the request; the connection was closed."""
-
-
-class RefusedError(LinkError):
-    """The charger answered with an exception; the connection stays."""
-
-    def __init__(self, code: int, detail: str = "") -> None:
-        self.code = code
-        super().__init__(detail or f"refused with exception {code} ({EXCEPTIONS.get(code, 'unknown')})")
 
 
 class LinkSettings(Struct, frozen=True, kw_only=True):
@@ -120,6 +80,11 @@ class _Turn:
         self._taken = False
         self._urgent: deque[asyncio.Future[None]] = deque()
         self._waiting: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def free(self) -> bool:
+        """Whether nobody has the turn."""
+        return not self._taken
 
     @property
     def waiting(self) -> int:
@@ -172,8 +137,8 @@ class ModbusLink:
         self.generation = 0
         """Counts the connections made; who keeps what it learnt of a charger compares it."""
         self._turn = _Turn()
-        self._client: AsyncModbusTcpClient | None = None
-        self._expected: Expected | None = None
+        self._framing = RtuFraming() if settings.rtu_framing else TcpFraming()
+        self._connection: Connection | None = None
         self._last_answer_s = float("-inf")
         self._troubles: dict[int | None, _Trouble] = {}
         """By unit, so that a silent one does not keep the others waiting; None is the connection itself."""
@@ -185,11 +150,11 @@ class ModbusLink:
     @property
     def connected(self) -> bool:
         """Whether there is a connection; a silent peer shows at the next request only."""
-        return self._client is not None
+        return self._connection is not None and self._connection.open
 
     def retry_in_s(self, *units: int) -> float:
         """Seconds until the next attempt with these units is allowed; 0 when a request may go now."""
-        now_s = self._now()
+        now_s = monotonic()
         dues_s = (trouble.not_before_s - now_s for unit, trouble in self._troubles.items() if unit in (None, *units))
         return max((0.0, *dues_s))
 
@@ -197,7 +162,7 @@ class ModbusLink:
     def stats(self) -> LinkStats:
         """What happened on this link so far."""
         oldest = min(self._troubles.values(), key=lambda trouble: trouble.began_s, default=None)
-        outage_s = None if oldest is None else self._now() - oldest.began_s
+        outage_s = None if oldest is None else monotonic() - oldest.began_s
         why = "" if oldest is None else oldest.why
         return self._tally.stats(
             self.host, self.port, connected=self.connected, outage_s=outage_s, why=why, waiting=self._turn.waiting
@@ -210,23 +175,14 @@ class ModbusLink:
 
     async def read(self, unit: int, address: int, count: int, space: Space = "holding") -> list[int]:
         """Read registers (coils as 0 and 1); connects when needed. Raises `LinkError`."""
-        function = _READ_FUNCTION[space]
+        data = await self.read_bytes(unit, address, count, space)
+        if space in ("coil", "discrete"):
+            return [data[bit >> 3] >> (bit & 7) & 1 for bit in range(count)]
+        return list(struct.unpack(f">{count}H", data))
 
-        async def ask(client: AsyncModbusTcpClient) -> ModbusPDU:
-            if function == 3:
-                return await client.read_holding_registers(address, count=count, device_id=unit)
-            if function == 4:
-                return await client.read_input_registers(address, count=count, device_id=unit)
-            if function == 1:
-                return await client.read_coils(address, count=count, device_id=unit)
-            return await client.read_discrete_inputs(address, count=count, device_id=unit)
-
-        size = 2 * count if function > 2 else (count + 7) // 8
-        expected = Expected(unit, function, payload=size)
-        answer = await self._request(ask, expected, f"{unit}:{address}x{count}", urgent=False)
-        if function > 2:
-            return list(answer.registers)
-        return [int(bit) for bit in answer.bits[:count]]
+    async def read_bytes(self, unit: int, address: int, count: int, space: Space = "holding") -> bytes:
+        """The same as the wire has it: registers with the high byte first, bits from the lowest on."""
+        return (await self._request(read_request(unit, address, count, space), urgent=False))[2:]
 
     async def write(self, unit: int, address: int, registers: Sequence[int], function: Literal[5, 6, 16] = 16) -> None:
         """Write registers, before all reads that wait.
@@ -234,18 +190,7 @@ class ModbusLink:
         It never connects: who is at the other end of a new connection is for the reader to find out first. Raises
         `UnreachableError` when there is no connection, and `LinkError` else.
         """
-        values = list(registers)
-
-        async def ask(client: AsyncModbusTcpClient) -> ModbusPDU:
-            if function == 16:
-                return await client.write_registers(address, values, device_id=unit)
-            if function == 6:
-                return await client.write_register(address, values[0], device_id=unit)
-            return await client.write_coil(address, bool(values[0]), device_id=unit)
-
-        second = len(values) if function == 16 else values[0] if function == 6 else 0xFF00 * bool(values[0])
-        expected = Expected(unit, function, echo=(address, second))
-        await self._request(ask, expected, f"{unit}:w{address}", urgent=True)
+        await self._request(write_request(unit, address, registers, function), urgent=True)
 
     async def close(self) -> None:
         """Close the connection for good; requests that wait fail with `UnreachableError`."""
@@ -253,39 +198,28 @@ class ModbusLink:
         self._why = "closed"
         self._drop()
 
-    async def _request(
-        self,
-        ask: Callable[[AsyncModbusTcpClient], Awaitable[ModbusPDU]],
-        expected: Expected,
-        name: str,
-        *,
-        urgent: bool,
-    ) -> ModbusPDU:
+    async def _request(self, request: Request, *, urgent: bool) -> bytes:
+        """The PDU of the answer."""
         await self._take_turn(urgent=urgent)
         try:
-            client = await self._connection(expected.unit, may_connect=not urgent)
-            started_s = self._now()
-            self._expected = expected
+            unit = request.expected.unit
+            connection = await self._connected(unit, may_connect=not urgent)
+            started_s = monotonic()
             try:
-                answer = await ask(client)
-            except ModbusException as error:
-                took = self._now() - started_s
-                why = f"no answer within {took:.1f} s" if self._client is client else f"connection lost ({error})"
-                raise self._failed(UnreachableError(why), expected.unit, name, started_s) from None
+                answer = await connection.ask(request, self.settings.request_timeout_s)
             except (LinkError, OSError) as error:
                 failure = error if isinstance(error, LinkError) else UnreachableError(str(error))
-                raise self._failed(failure, expected.unit, name, started_s) from None
+                raise self._failed(failure, unit, request.name, started_s) from None
             except BaseException:
                 self._drop()  # cancelled with an answer on the way
                 raise
-            finally:
-                self._expected = None
-            self._last_answer_s = self._now()
-            self._troubles.pop(expected.unit, None)
-            if isinstance(answer, ExceptionResponse):
-                self._tally.failed(name)
-                raise RefusedError(answer.exception_code)
-            self._tally.answered(name, self._last_answer_s - started_s)
+            now_s = self._last_answer_s = monotonic()
+            if self._troubles:
+                self._troubles.pop(unit, None)
+            if answer[0] & REFUSED:
+                self._tally.failed(request.name)
+                raise RefusedError(answer[1])
+            self._tally.answered(request.name, now_s - started_s)
             return answer
         finally:
             self._turn.give()
@@ -294,99 +228,61 @@ class ModbusLink:
         gap_s = self.settings.write_gap_s if urgent else self.settings.gap_s
         while True:
             await self._turn.take(urgent=urgent)
-            left_s = self._last_answer_s + gap_s - self._now()
+            left_s = self._last_answer_s + gap_s - monotonic()
             if left_s <= 0:
                 return
             # A read gives its turn back for the gap, so that a write need not wait for it.
             self._turn.give()
             await asyncio.sleep(left_s)
 
-    async def _connection(self, unit: int, *, may_connect: bool) -> AsyncModbusTcpClient:
-        idle = self.settings.idle_close_s
-        if self._client is not None and idle is not None and self._now() - self._last_answer_s > idle - _IDLE_MARGIN_S:
-            self._drop()  # the charger closes it about now
-        if self._client is not None:
-            return self._client
+    async def _connected(self, unit: int, *, may_connect: bool) -> Connection:
+        """The connection, a new one when there is none or the charger closes it about now."""
+        idle_s = self.settings.idle_close_s
+        if idle_s is not None and self.connected and monotonic() - self._last_answer_s > idle_s - _IDLE_MARGIN_S:
+            self._drop()
+        if self._connection is not None and self._connection.open:
+            return self._connection
         if self._closed or not may_connect or self.retry_in_s(unit) > 0:
             trouble = self._troubles.get(None) or self._troubles.get(unit)
             raise UnreachableError(trouble.why if trouble is not None and not self._closed else self._why)
         return await self._connect()
 
-    async def _connect(self) -> AsyncModbusTcpClient:
-        started_s = self._now()
-        client = AsyncModbusTcpClient(
-            self.host,
-            port=self.port,
-            framer=FramerType.RTU if self.settings.rtu_framing else FramerType.SOCKET,
-            timeout=self.settings.connect_timeout_s,
-            retries=0,
-            reconnect_delay=0,
-            trace_packet=self._checked,
-            trace_connect=self._changed,
-        )
-        reason: list[str] = []
-        create = client.ctx.call_create
-
-        async def connect() -> object:
-            try:
-                return await create()
-            except OSError as error:
-                reason.append(_reason(error))
-                raise
-
-        client.ctx.call_create = connect
+    async def _connect(self) -> Connection:
+        started_s = monotonic()
+        connection = Connection(self._framing, self._lost)
+        loop = asyncio.get_running_loop()
+        why = ""
         try:
-            connected = await client.connect()
-        except BaseException:
-            client.close()
-            raise
-        if not connected or self._closed:
-            client.close()
-            why = reason[0] if reason else f"no connection within {self.settings.connect_timeout_s:g} s"
+            async with asyncio.timeout(self.settings.connect_timeout_s):
+                await loop.create_connection(lambda: connection, self.host, self.port)
+        except TimeoutError:
+            why = f"no connection within {self.settings.connect_timeout_s:g} s"
+        except OSError as error:
+            why = _reason(error)
+        if why or self._closed:
+            connection.close()
             self._tally.connect_failed()
-            raise self._failed(UnreachableError(f"{self.host}:{self.port}: {why}"), None, None, started_s)
-        client.ctx.comm_params.timeout_connect = self.settings.request_timeout_s
-        self._client = client
-        self._last_answer_s = self._now()
+            raise self._failed(UnreachableError(f"{self.host}:{self.port}: {why or self._why}"), None, None, started_s)
+        self._connection = connection
+        self._last_answer_s = monotonic()
         self.generation += 1
         self._troubles.pop(None, None)
         self._tally.connected()
         if self.settings.connect_delay_s:
             await asyncio.sleep(self.settings.connect_delay_s)
-        return client
+        return connection
 
-    def _checked(self, sending: bool, data: bytes) -> bytes:
-        """Let only fitting answers through to pymodbus, which else waits for the time-out or raises in the loop."""
-        if sending or self.settings.rtu_framing or self._client is None:
-            return data
-        context = self._client.ctx
-        if self._expected is None:
-            problem = "an answer that nobody asked for"
-        else:
-            problem = answer_problem(data, context.request_transaction_id, self._expected)
-        if not problem:
-            return data
-        if self._expected is not None and not context.response_future.done():
-            context.response_future.set_exception(BadAnswerError(problem))
-        else:
-            self._drop()
-        return b""
-
-    def _changed(self, connected: bool) -> None:
-        """The peer closed the connection: fail the request in flight now instead of at its time-out."""
-        if connected or self._client is None:
-            return
-        client, self._client = self._client, None
-        self._why = "the charger closed the connection"
-        if self._expected is not None and not client.ctx.response_future.done():
-            client.ctx.response_future.set_exception(UnreachableError(self._why))
+    def _lost(self) -> None:
+        """The peer closed the connection."""
+        self._connection = None
+        self._why = CLOSED_BY_PEER
         for lost in tuple(self._watchers):
             lost()
 
     def _failed(self, error: LinkError, unit: int | None, name: str | None, started_s: float) -> LinkError:
         """Close, and set the pause: it counts from the beginning of the attempt, so that time-outs do not add to it."""
         self._drop()
-        now_s = self._now()
+        now_s = monotonic()
         if name is not None:
             self._tally.failed(name)
         trouble = self._troubles.setdefault(unit, _Trouble(started_s))
@@ -397,13 +293,9 @@ class ModbusLink:
         return error
 
     def _drop(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            client.close()
-
-    @staticmethod
-    def _now() -> float:
-        return asyncio.get_running_loop().time()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
 
 def _reason(error: OSError) -> str:

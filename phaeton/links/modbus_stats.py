@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 _SMOOTHING = 0.1
 
@@ -37,11 +37,31 @@ class LinkStats(Struct, frozen=True):
     """Requests that wait for their turn."""
 
 
+class _Count:
+    """One kind of request, while it is counted."""
+
+    __slots__ = ("answered", "failed", "last_s", "longest_s", "mean_s")
+
+    def __init__(self) -> None:
+        self.answered = self.failed = 0
+        self.last_s = self.mean_s = self.longest_s = 0.0
+
+    def shown(self, name: str) -> BlockStats:
+        return BlockStats(
+            name=name,
+            answered=self.answered,
+            failed=self.failed,
+            last_ms=_ms(self.last_s),
+            mean_ms=_ms(self.mean_s),
+            longest_ms=_ms(self.longest_s),
+        )
+
+
 class Tally:
     """Counts; the frozen structs are made when somebody asks."""
 
     def __init__(self) -> None:
-        self._blocks: dict[str, BlockStats] = {}
+        self._blocks: dict[str, _Count] = {}
         self._connects = 0
         self._connects_failed = 0
 
@@ -55,20 +75,15 @@ class Tally:
 
     def answered(self, name: str, took_s: float) -> None:
         """A request was answered after ``took_s``."""
-        now = self._blocks.get(name) or BlockStats(name)
-        ms = round(took_s * 1000, 2)
-        self._blocks[name] = structs.replace(
-            now,
-            answered=now.answered + 1,
-            last_ms=ms,
-            mean_ms=round(now.mean_ms + _SMOOTHING * (ms - now.mean_ms), 2) if now.answered else ms,
-            longest_ms=max(now.longest_ms, ms),
-        )
+        count = self._blocks.get(name) or self._blocks.setdefault(name, _Count())
+        count.mean_s += (_SMOOTHING if count.answered else 1.0) * (took_s - count.mean_s)
+        count.answered += 1
+        count.last_s = took_s
+        count.longest_s = max(count.longest_s, took_s)
 
     def failed(self, name: str) -> None:
         """A request was refused, not answered, or answered wrongly."""
-        now = self._blocks.get(name) or BlockStats(name)
-        self._blocks[name] = structs.replace(now, failed=now.failed + 1)
+        self._blocks.setdefault(name, _Count()).failed += 1
 
     def stats(
         self, host: str, port: int, *, connected: bool, outage_s: float | None, why: str, waiting: int = 0
@@ -82,6 +97,10 @@ class Tally:
             connects_failed=self._connects_failed,
             outage_s=None if outage_s is None else round(outage_s, 1),
             why=why if outage_s is not None else "",
-            blocks=tuple(self._blocks[name] for name in sorted(self._blocks)),
+            blocks=tuple(self._blocks[name].shown(name) for name in sorted(self._blocks)),
             waiting=waiting,
         )
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 2)

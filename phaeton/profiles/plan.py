@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 
 from msgspec import Struct
 
-from phaeton.profiles.registers import Field, decode, field_at, packed
+from phaeton.profiles.registers import Field, decoder, field_at, packed
 from phaeton.profiles.schema import Group, PointSpec, Profile, Space, Value
 
 CONTROL_POINTS = frozenset(
@@ -58,8 +59,8 @@ def port_of(profile: Profile, socket: int, port: int | None = None) -> int:
     return first
 
 
-class Block(Struct, frozen=True):
-    """One read request and the fields that it brings."""
+class Block(Struct, frozen=True, dict=True):
+    """One read request and the fields that it brings; what follows from them is worked out once."""
 
     unit: int
     space: Space
@@ -67,20 +68,31 @@ class Block(Struct, frozen=True):
     count: int
     fields: tuple[Field, ...]
 
-    @property
+    @cached_property
     def name(self) -> str:
         """How statistics and messages call it: ``1:306x72``."""
         return f"{self.unit}:{self.address}x{self.count}"
 
-    @property
+    @cached_property
     def points(self) -> frozenset[str]:
         """The names of its points."""
         return frozenset(field.name for field in self.fields)
 
+    @cached_property
+    def _checked(self) -> Callable[[bytes], dict[str, Value]]:
+        return decoder(self.fields, self.address)
+
+    @cached_property
+    def _unchecked(self) -> Callable[[bytes], dict[str, Value]]:
+        return decoder(self.fields, self.address, checked=False)
+
     def decode(self, registers: Sequence[int], *, checked: bool = True) -> dict[str, Value]:
         """The values of all fields; ``registers`` must have the length of the block."""
-        data = packed(registers)
-        return {field.name: decode(field, data, self.address, checked=checked) for field in self.fields}
+        return self.decode_bytes(packed(registers), checked=checked)
+
+    def decode_bytes(self, data: bytes, *, checked: bool = True) -> dict[str, Value]:
+        """The same from registers as they are on the wire, the high byte first."""
+        return (self._checked if checked else self._unchecked)(data)
 
 
 def blocks_of(profile: Profile, place: Place, *groups: Group) -> tuple[Block, ...]:

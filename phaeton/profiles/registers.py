@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from msgspec import Struct
 
 from phaeton.profiles.schema import PointSpec, Value, Wire
 
 _FORMATS = {"u16": "H", "i16": "h", "u32": "I", "i32": "i", "u64": "Q", "i64": "q", "f32": "f", "f64": "d"}
+_FLOATS = ("f32", "f64")
 _NUMBERS = {kind: struct.Struct(">" + letter) for kind, letter in _FORMATS.items()}
 _NO_TEXT = {"", "0xFFFF"}
 
@@ -64,13 +67,17 @@ def decode(field: Field, block: bytes, start: int, *, checked: bool = True) -> V
         return _text(spec.type, data)
     if field.little_words and len(data) > 2:
         data = b"".join(data[i : i + 2] for i in range(len(data) - 2, -1, -2))
-    raw = number.unpack(data)[0]
-    if spec.type in ("f32", "f64"):
+    return _value(field, number.unpack(data)[0], checked=checked)
+
+
+def _value(field: Field, raw: float, *, checked: bool) -> Value:
+    spec = field.spec
+    if spec.type in _FLOATS:
         if not math.isfinite(raw):
             return None
     elif raw in field.invalid:
         return None
-    value: float = raw
+    value = raw
     if spec.mask is not None:
         value = (int(raw) & spec.mask) >> _shift(spec.mask)
     if spec.scale != 1.0 or spec.offset:
@@ -80,10 +87,54 @@ def decode(field: Field, block: bytes, start: int, *, checked: bool = True) -> V
     return value
 
 
+def decoder(fields: Sequence[Field], start: int, *, checked: bool = True) -> Callable[[bytes], dict[str, Value]]:
+    """What decodes all of these fields of a block at once, each to what `decode` makes of it.
+
+    For blocks that are read each second: numbers that lie one behind the other are unpacked in one go, and plain
+    floats, the most, are only compared with their bounds.
+    """
+    numbers: list[tuple[str, float, float, Field | None]] = []
+    others: list[Field] = []
+    form, end = ">", start
+    for field in sorted(fields, key=lambda field: field.at):
+        letter = _FORMATS.get(field.spec.type)
+        turned = field.little_bytes or (field.little_words and field.end - field.at > 1)
+        if letter is None or turned or field.at < end:
+            others.append(field)
+            continue
+        form += f"{2 * (field.at - end)}x{letter}"
+        end = field.end
+        numbers.append(_bounded(field, checked))
+    unpack = struct.Struct(form).unpack_from
+
+    def decoded(data: bytes) -> dict[str, Value]:
+        values: dict[str, Value] = {}
+        for (name, low, high, field), raw in zip(numbers, unpack(data), strict=True):
+            if field is not None:
+                values[name] = _value(field, raw, checked=checked)
+            else:
+                values[name] = raw if low <= raw <= high else None
+        for field in others:
+            values[field.name] = decode(field, data, start, checked=checked)
+        return values
+
+    return decoded
+
+
+def _bounded(field: Field, checked: bool) -> tuple[str, float, float, Field | None]:
+    """The bounds of a plain float, which no NaN and no infinity is within; the field where there is more to do."""
+    spec = field.spec
+    if spec.type not in _FLOATS or spec.mask is not None or spec.scale != 1.0 or spec.offset:
+        return field.name, 0.0, 0.0, field
+    low, high = spec.valid if checked and spec.valid is not None else (-math.inf, math.inf)
+    return field.name, max(low, -sys.float_info.max), min(high, sys.float_info.max), None
+
+
 def _shift(mask: int) -> int:
     return (mask & -mask).bit_length() - 1 if mask else 0
 
 
+@lru_cache(maxsize=64)
 def _text(kind: str, data: bytes) -> Value:
     if kind == "bool":
         return int(any(data))

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import struct
 from collections.abc import Callable, Iterable
+from time import monotonic
 
 from msgspec import structs
 from reactivex import Observable
@@ -94,7 +96,8 @@ class ChargerSource:
     @property
     def read(self) -> Iterable[tuple[float, Block, list[int]]]:
         """What each block held when it was read last, and when (`time.monotonic`); the oldest first."""
-        return sorted(self._reader.last.values(), key=lambda read: read[0])
+        read = sorted(self._reader.last.values(), key=lambda read: read[0])
+        return [(read_s, block, list(struct.unpack(f">{block.count}H", data))) for read_s, block, data in read]
 
     @property
     def limit_write(self) -> str:
@@ -108,7 +111,7 @@ class ChargerSource:
 
     def poll_now(self) -> None:
         """Read the status block now, for instance to see what a write did."""
-        self._busy_until_s = _loop_s() + _TRANSITION_S
+        self._busy_until_s = monotonic() + _TRANSITION_S
         self._wake.set()
 
     def blocked(self) -> str:
@@ -152,7 +155,7 @@ class ChargerSource:
                 sleep=self._sleep_in_outage,
             ):
                 with attempt, outage:
-                    started_s = _loop_s()
+                    started_s = monotonic()
                     await self._poll(emit)
             outage.over()
             try:
@@ -164,17 +167,17 @@ class ChargerSource:
     async def _go_on(self, emit: Emit, started_s: float) -> None:
         """Poll in the pace of what happens until something fails."""
         while True:
-            woken = await self._sleep(started_s + self._interval_s() - _loop_s())
-            if woken and self._identified and _loop_s() < started_s + self._interval_s():
-                recent = _loop_s() - self._measured_s < _STATUS_ALONE_S
+            woken = await self._sleep(started_s + self._interval_s() - monotonic())
+            if woken and self._identified and monotonic() < started_s + self._interval_s():
+                recent = monotonic() - self._measured_s < _STATUS_ALONE_S
                 self._values |= await self._reader.read(self._status if recent else self._fast)
                 self._tell(emit)
             else:
-                started_s = _loop_s()
+                started_s = monotonic()
                 await self._poll(emit)
 
     async def _poll(self, emit: Emit) -> None:
-        started_s = _loop_s()
+        started_s = monotonic()
         if not self._identified:
             await self._identify(emit)
         else:
@@ -182,7 +185,7 @@ class ChargerSource:
                 self._relearn_due_s = started_s + _RELEARN_EVERY_S
                 self._reader.forget()
             self._values |= await self._reader.read(self._fast)
-        self._measured_s = _loop_s()
+        self._measured_s = monotonic()
         self._tell(emit)
         if started_s >= self._slow_due_s:
             self._slow_due_s = started_s + _SLOW_EVERY_S
@@ -196,7 +199,7 @@ class ChargerSource:
             log.warning("charging point %s: no rule knows the state %r", self._point, reading.state_text)
         if reading.state is not self._state:
             self._state = reading.state
-            self._busy_until_s = _loop_s() + _TRANSITION_S
+            self._busy_until_s = monotonic() + _TRANSITION_S
         emit(self._without_a_lower_meter(reading))
 
     def _without_a_lower_meter(self, reading: ChargerReading) -> ChargerReading:
@@ -245,8 +248,8 @@ class ChargerSource:
             self._plan(found.profile)
         self._values = found.values
         self._generation = generation
-        self._slow_due_s = _loop_s() + _SLOW_EVERY_S
-        self._relearn_due_s = _loop_s() + _RELEARN_EVERY_S
+        self._slow_due_s = monotonic() + _SLOW_EVERY_S
+        self._relearn_due_s = monotonic() + _RELEARN_EVERY_S
 
     def _plan(self, profile: Profile) -> None:
         self._profile = profile
@@ -259,7 +262,7 @@ class ChargerSource:
     def _interval_s(self) -> float:
         """Full pace while something happens, else 2 s with a car and 5 s without; never so long that it is closed."""
         idle_close_s = self._profile.transport.idle_close_s
-        if self._state in _ACTIVE or _loop_s() < self._busy_until_s:
+        if self._state in _ACTIVE or monotonic() < self._busy_until_s:
             pace_s = self._poll_s
         else:
             pace_s = max(self._poll_s, _EMPTY_POLL_S if self._state is ChargerState.DISCONNECTED else _IDLE_POLL_S)
@@ -326,15 +329,15 @@ class _Outage:
     @property
     def lasts_s(self) -> float:
         """How long there has been no reading."""
-        return _loop_s() - self._since_s if self._since_mono_s is not None else 0.0
+        return monotonic() - self._since_s if self._since_mono_s is not None else 0.0
 
     @property
     def attempt_lasted_s(self) -> float:
         """How long ago the last attempt began."""
-        return _loop_s() - self._attempt_s
+        return monotonic() - self._attempt_s
 
     def __enter__(self) -> None:
-        self._attempt_s = _loop_s()
+        self._attempt_s = monotonic()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if not isinstance(error, Exception):
@@ -369,7 +372,3 @@ class _Outage:
             self._timer = None
         self._since_mono_s = None
         self._why = ""
-
-
-def _loop_s() -> float:
-    return asyncio.get_running_loop().time()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterable
+from time import monotonic
 
 from phaeton.links.modbus import ModbusLink, RefusedError
 from phaeton.profiles.plan import Block, split
+from phaeton.profiles.registers import packed
 from phaeton.profiles.schema import Space, Value
 
 log = logging.getLogger(__name__)
 
+_BITS = ("coil", "discrete")
 _HOLE = {2, 3, 4}
 """Exceptions that a charger answers where it has no register or not so many at once."""
 
@@ -28,7 +30,7 @@ class BlockReader:
         self._link = link
         self._who = who
         self._learnt: dict[tuple[str, Space], tuple[Block, ...]] = {}
-        self.last: dict[tuple[str, Space], tuple[float, Block, list[int]]] = {}
+        self.last: dict[tuple[str, Space], tuple[float, Block, bytes]] = {}
         """What each block held when it was read last, and when, by the loop's clock; for people who look into it."""
 
     def forget(self) -> None:
@@ -39,7 +41,7 @@ class BlockReader:
         """The values of all blocks; raises `LinkError`, `RefusedError` when a block gave nothing at all."""
         values: dict[str, Value] = {}
         for block in blocks:
-            parts = self._learnt.get((block.name, block.space))
+            parts = self._learnt.get((block.name, block.space)) if self._learnt else None
             if parts is None:
                 values.update(await self._whole(block, checked))
                 continue
@@ -48,9 +50,12 @@ class BlockReader:
         return values
 
     async def _once(self, block: Block, checked: bool) -> dict[str, Value]:
-        registers = await self._link.read(block.unit, block.address, block.count, block.space)
-        self.last[block.name, block.space] = (time.monotonic(), block, registers)
-        return block.decode(registers, checked=checked)
+        if block.space in _BITS:
+            data = packed(await self._link.read(block.unit, block.address, block.count, block.space))
+        else:
+            data = await self._link.read_bytes(block.unit, block.address, block.count, block.space)
+        self.last[block.name, block.space] = (monotonic(), block, data)
+        return block.decode_bytes(data, checked=checked)
 
     async def _whole(self, block: Block, checked: bool) -> dict[str, Value]:
         try:

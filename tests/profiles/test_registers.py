@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from phaeton.profiles import Block, load_profile, place_of
 from phaeton.profiles.plan import blocks_of
 from phaeton.profiles.reading import in_range, reading_of
-from phaeton.profiles.registers import decode, encode, field_at, packed
+from phaeton.profiles.registers import decode, decoder, encode, field_at, packed
 from phaeton.profiles.schema import PointSpec, Value, Wire
 
 ALFEN = load_profile("alfen_ng9xx")
@@ -90,6 +90,32 @@ def test_any_registers_decode_and_make_a_reading(data: st.DataObject) -> None:
     for voltage_v in reading.voltage_v:
         assert voltage_v is None or 0 <= voltage_v <= 500
     assert reading.power_w is None or -1e9 < reading.power_w < 1e9
+
+
+SPECS = st.builds(
+    PointSpec,
+    at=st.integers(10, 40),
+    type=st.sampled_from(["u16", "i16", "u32", "i32", "u64", "i64", "f32", "f64", "str", "bool"]),
+    count=st.just(1),
+    word_order=st.sampled_from([None, "big", "little"]),
+    byte_order=st.sampled_from([None, "big", "little"]),
+    scale=st.sampled_from([1.0, 1.0, 0.1]),
+    offset=st.sampled_from([0.0, 0.0, -5.0]),
+    valid=st.sampled_from([None, (0.0, 500.0)]),
+    invalid=st.sampled_from([(), (0xFFFF, 0)]),
+)
+
+
+@given(st.lists(SPECS, max_size=8), st.booleans(), st.data())
+def test_a_block_decodes_at_once_to_what_its_fields_give_one_by_one(
+    specs: list[PointSpec], checked: bool, data: st.DataObject
+) -> None:
+    fields = [field_at(f"{n}", spec, spec.at, Wire()) for n, spec in enumerate(specs)]
+    nan, infinite = struct.pack(">f", float("nan")), struct.pack(">f", float("inf"))
+    pieces = st.sampled_from([nan, infinite, b"\xff\xff", b"\0\0", b"\x43\x66"]) | st.binary(min_size=2, max_size=2)
+    block = b"".join(data.draw(st.lists(pieces, min_size=35, max_size=35)))
+    whole = decoder(fields, 10, checked=checked)(block)
+    assert whole == {field.name: decode(field, block, 10, checked=checked) for field in fields}
 
 
 @given(st.floats(width=32))
