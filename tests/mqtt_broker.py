@@ -46,7 +46,6 @@ class Broker:
                 check=True, capture_output=True,
             )  # fmt: skip
             lines += [f"certfile {self.certificate}", f"keyfile {key}"]
-        self._tls = tls
         self._file = directory / "mosquitto.conf"
         self._file.write_text("\n".join(lines) + "\n")
         self._process: asyncio.subprocess.Process | None = None

@@ -43,7 +43,8 @@ class LiveMqtt:
     async def _begin(self, config: Config) -> None:
         points = [PointName(live.point.id, live.point.charger.name) for live in self._daemon.live.values()]
         cars = {vehicle.id: vehicle.battery_kwh for vehicle in config.vehicles}
-        shown = config.mqtt, points, cars, config.web
+        page = page_of(config.web, config.mqtt) if config.mqtt.enabled else None
+        shown = config.mqtt, points, cars, page
         if shown == self._shown:
             return
         before, self._broker = self._broker, config.mqtt
@@ -61,7 +62,7 @@ class LiveMqtt:
             self._store,
             await self._client_id(),
             self._instances,
-            page=page_of(config.web, config.mqtt),
+            page=page,
         )
         if self._daemon.output is not None:
             self._sink.publish(self._daemon.output)

@@ -37,6 +37,8 @@ STOOD_S = 10.0
 MOST_WAITING = 100
 """Messages that wait to be handled; more are dropped."""
 
+_FAILED = 0x80
+"""From here on the codes of a confirmation are failures."""
 _ON_PURPOSE = ("not authori", "bad user name", "bad username", "banned")
 
 
@@ -74,6 +76,10 @@ class Will(Struct, frozen=True):
     payload: str
 
 
+class DeniedError(ValueError):
+    """The broker does not let us listen on a topic; the text says so."""
+
+
 class Connection:
     """A connection that stands. When it falls, every method raises what ends the session."""
 
@@ -81,9 +87,11 @@ class Connection:
         self._client = client
 
     async def subscribe(self, topic: str) -> None:
-        """Returns when the broker has confirmed."""
-        await self._client.subscribe(topic, qos=1)
+        """Returns when the broker has confirmed; raises `DeniedError` when it does not allow it."""
+        granted = await self._client.subscribe(topic, qos=1)
         _cancelled_after_all()
+        if any((code if isinstance(code, int) else code.value) >= _FAILED for code in granted):
+            raise DeniedError(f"the broker does not let us listen on {topic}: check its access list")
 
     async def publish(self, topic: str, payload: str | bytes, *, retain: bool = False, confirmed: bool = True) -> None:
         """Returns when the broker has confirmed; without ``confirmed`` when the system has taken it."""

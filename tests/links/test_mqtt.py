@@ -255,5 +255,25 @@ async def test_a_secret_that_is_not_there_is_said_and_looked_for_again(
     await broker.stop()
 
 
+async def test_a_topic_that_the_broker_keeps_from_us_is_named() -> None:
+    async def grudging(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Takes everybody and lets nobody listen (mosquitto's own lists do not say so in their confirmation)."""
+        while head := await reader.read(2):
+            body = await reader.readexactly(head[1])
+            if head[0] == 0x10:  # CONNECT
+                writer.write(b"\x20\x02\x00\x00")
+            elif head[0] == 0x82:  # SUBSCRIBE
+                writer.write(b"\x90\x03" + body[:2] + b"\x80")
+        writer.close()
+
+    server = await asyncio.start_server(grudging, "127.0.0.1", 0)
+    peer = Peer()
+    async with linked(at(server.sockets[0].getsockname()[1]), peer):
+        await until(lambda: peer.failures)
+    assert peer.failures[0] == ("the broker does not let us listen on in: check its access list", True)
+    server.close()
+    await server.wait_closed()
+
+
 def test_a_password_is_in_no_text() -> None:
     assert "hush" not in repr(at(1, username="car", password="hush"))

@@ -147,6 +147,15 @@ def topic(discovery_prefix: str, prefix: str, point: str) -> str:
     return f"{discovery_prefix}/device/{node(prefix, point)}/config"
 
 
+def shows(view: PointView) -> object:
+    """What of a point the message is made from."""
+    status = view.status
+    return (
+        status.name, view.manufacturer, view.model, status.serial, status.firmware, status.can_switch_phases,
+        status.limits.min_a, status.limits.max_a, status.set_current, view.step_a,
+    )  # fmt: skip
+
+
 def message(view: PointView, around: Surroundings) -> bytes:
     """The message of one point."""
     status = view.status

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from phaeton.config.secret import reveal
 from phaeton.config.tree_mqtt import Mqtt
-from phaeton.links.mqtt import PLAIN_PORT, TLS_PORT, Broker, Connection, Message, MqttLink, Will
+from phaeton.links.mqtt import PLAIN_PORT, TLS_PORT, Broker, Connection, DeniedError, Message, MqttLink, Will
 from phaeton.model import Output, Submit
 from phaeton.orders import OrderError
 from phaeton.sinks.mqtt import discovery
@@ -124,8 +124,10 @@ class MqttSink:
         self._due_s = 0.0
         """Loop time from which measured values may be told again."""
         self._values: dict[str, Plain] = {}
-        self._told: dict[str, bytes] = {}
-        """What the broker was told since it is connected."""
+        self._shows: dict[str, object] = {}
+        """What each message of discovery was made from."""
+        self._told: set[str] = set()
+        """The topics that the broker was told since it is connected."""
         self._refusals: deque[tuple[str, Refusal]] = deque(maxlen=MOST_REFUSALS)
         self._orders = Rates(changes=ORDERS)
         self._complaints = Rates(changes=COMPLAINTS)
@@ -173,7 +175,7 @@ class MqttSink:
         return MqttReport(
             name=f"MQTT {self._config.host}:{self._port}",
             up=up,
-            detail="" if up else self._why,
+            detail=self._why,
             published=self._published,
             refused=self._refused,
         )
@@ -203,14 +205,17 @@ class MqttSink:
 
     async def _session(self, connection: Connection) -> None:
         """All that is done with a connection that stands."""
-        self._told, self._values, self._state_told, self._due_s = {}, {}, None, 0.0
+        self._told.clear()
+        self._forget()
         loop = asyncio.get_running_loop()
-        if self._config.control:
-            await connection.subscribe(f"{self._config.prefix}/+/+/{SET}")
-        if self._config.discovery.enabled:
-            await connection.subscribe(self._home_assistant)
-        _log.info("MQTT: connected to %s:%d", self._config.host, self._port)
         self._why = ""
+        for topic in self._listens():
+            try:
+                await connection.subscribe(topic)
+            except DeniedError as error:
+                self._why = str(error)
+                _log.warning("MQTT: %s", error)
+        _log.info("MQTT: connected to %s:%d", self._config.host, self._port)
         self._news.set()
         parts = [loop.create_task(self._hear(connection)), loop.create_task(self._tell(connection))]
         try:
@@ -225,6 +230,12 @@ class MqttSink:
                 async with asyncio.timeout(CLEAR_S if self._clearing else FAREWELL_S):
                     await loop.create_task(self._farewell(connection))  # its own: this one may be cancelled
 
+    def _listens(self) -> Iterator[str]:
+        if self._config.control:
+            yield f"{self._config.prefix}/+/+/{SET}"
+        if self._config.discovery.enabled:
+            yield self._home_assistant
+
     async def _farewell(self, connection: Connection) -> None:
         if self._clearing:
             for topic in self._kept():
@@ -233,6 +244,10 @@ class MqttSink:
             await self._facts.set_fact(KEPT, "[]")
         else:
             await connection.publish(self._availability, OFFLINE, retain=True)
+
+    def _forget(self) -> None:
+        """Tell everything again."""
+        self._values, self._shows, self._state_told, self._due_s = {}, {}, None, 0.0
 
     # What is told.
 
@@ -257,7 +272,7 @@ class MqttSink:
             news = list(self._news_of(shown, due))
             for topic, told in news:
                 await connection.publish(topic, told, retain=self._keeps(topic), confirmed=topic == news[-1][0])
-                self._told[topic] = told
+                self._told.add(topic)
                 self._published += 1
             if not online:
                 online = True
@@ -282,9 +297,10 @@ class MqttSink:
         )
         for point, told in shown.points.items():
             topic = discovery.topic(self._config.discovery.prefix, prefix, point)
-            message = discovery.message(told, around)
-            if self._told.get(topic) != message:
-                yield topic, message
+            shows = discovery.shows(told), around
+            if self._shows.get(topic) != shows:
+                self._shows[topic] = shows
+                yield topic, discovery.message(told, around)
 
     def _moved(
         self, where: str, topics: Sequence[Topic[T]], told: T, due: bool
@@ -345,7 +361,7 @@ class MqttSink:
         if message.topic == self._home_assistant:
             if message.payload == ONLINE.encode() and not message.retained:
                 _log.info("Home Assistant has started: it is told everything again")
-                self._told, self._values, self._due_s = {}, {}, 0.0
+                self._forget()
                 self._news.set()
             return
         inner = message.topic.removeprefix(f"{self._config.prefix}/").split("/")

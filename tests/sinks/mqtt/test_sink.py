@@ -353,3 +353,14 @@ async def test_who_may_not_is_told_what_to_check(tmp_path: Path) -> None:
     async with publishing(right, House()) as sink:
         await until(lambda: sink.report().up)
     await broker.stop()
+
+
+async def test_a_broker_that_lets_us_only_write_is_written_to(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def denied(connection: link.Connection, topic: str) -> None:
+        raise link.DeniedError(f"the broker does not let us listen on {topic}: check its access list")
+
+    monkeypatch.setattr(link.Connection, "subscribe", denied)
+    async with listening(broker) as listener, publishing(settings(broker), House()) as sink:
+        await online(listener)
+        assert "check its access list" in sink.report().detail
+        assert sink.report().up
