@@ -48,6 +48,7 @@ def run(options: argparse.Namespace) -> int:
     series = Series() if options.html is not None else None
     try:
         can_be_written((options.json, options.html))
+        bar.say("reading the history")
         inputs = read_inputs(options)
         result = simulate(
             inputs.history, inputs.config, inputs.stays, inputs.tariff, inputs.setup, series=series, progress=bar

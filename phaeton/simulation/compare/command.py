@@ -30,6 +30,7 @@ def run(options: argparse.Namespace) -> int:
     bar = ProgressBar("comparing")
     try:
         can_be_written((options.json, options.html))
+        bar.say("reading the history")
         inputs = read_inputs(options)
         strategies = [*built_in(inputs.config, inputs.setup.house), *_own(options, inputs)]
         question = Question(inputs.history, inputs.stays, inputs.tariff, inputs.setup)

@@ -93,6 +93,8 @@ def compare(
     progress: Progress | None = None,
 ) -> Comparison:
     """Run all of them; the first is what the others are compared with. Raises `SimulationError`."""
+    if progress is not None:
+        progress(0.0)
     waiting = {workers.ask(Task(one.config, one.decider)): one.name for one in strategies}
     bound = _bound(question, strategies[0], worth)
     found: dict[str, Result] = {}

@@ -75,6 +75,7 @@ def _sweep(options: argparse.Namespace, bar: ProgressBar) -> list[str]:
     axes = [*map(range_axis, options.set_range), *map(choice_axis, options.set_choice)]
     chosen = combinations(axes, options.samples, options.seed)
     tried = list(trials(options.config, options.set, axes, chosen))
+    bar.say("reading the history")
     inputs = read_inputs(options)
     question = Question(inputs.history, inputs.stays, inputs.tariff, inputs.setup)
     seen = scope(inputs.history, inputs.config, inputs.stays, inputs.setup)
@@ -83,6 +84,7 @@ def _sweep(options: argparse.Namespace, bar: ProgressBar) -> list[str]:
     with RowFile(_rows_path(options.out), _mark(question, tried[0], rates), keys, resume=options.resume) as file:
         missing = [trial for trial in tried if trial.values not in file.rows]
         if missing:
+            bar(1.0 - len(missing) / len(tried))
             with _workers(options, question, len(missing)) as workers:
                 for done, (trial, result) in enumerate(answers(workers, missing), start=1):
                     file.add(row_of(trial.values, result, rates))
