@@ -3,7 +3,7 @@
 Everything here is pure: no sockets, no clock.
 """
 
-from phaeton.profiles.control import RegisterWrite, Setpoint, Step, Until, Wait, phase_steps, steps_for
+from phaeton.profiles.control import RegisterWrite, Setpoint, Step, Until, Wait, keepalive_s, phase_steps, steps_for
 from phaeton.profiles.load import ProfileError, load_profile
 from phaeton.profiles.plan import Block, Place, blocks_for, blocks_of, place_of, port_of
 from phaeton.profiles.reading import agreement, identity_of, implausible, in_range, reading_of, serial_of
@@ -27,6 +27,7 @@ __all__ = [
     "identity_of",
     "implausible",
     "in_range",
+    "keepalive_s",
     "load_profile",
     "phase_steps",
     "place_of",

@@ -8,9 +8,10 @@ from typing import Literal
 
 from msgspec import Struct
 
+from phaeton.profiles.conditions import holds
 from phaeton.profiles.plan import Place
 from phaeton.profiles.registers import encode
-from phaeton.profiles.schema import Condition, Profile, StepSpec, StepSpecs
+from phaeton.profiles.schema import Condition, Profile, StepSpec, StepSpecs, Value
 
 NOMINAL_V = 230.0
 """Turns a current into a power for chargers that are limited by power."""
@@ -86,6 +87,26 @@ def limit_of(profile: Profile, limit_a: float) -> float:
     return _floored(min(limit_a, limit.max), limit.step) if limit_a >= limit.min else 0.0
 
 
+def keepalive_s(profile: Profile, values: Mapping[str, Value]) -> float | None:
+    """How often the charger must hear from us, in s; None where it need not.
+
+    Infinite where the renewals of a setpoint, which follow the lease that the charger tells, are often enough.
+    """
+    alive = profile.control.keepalive
+    if alive is None or alive.kind == "none":
+        return None
+    if alive.if_ is not None and not holds(profile.capabilities[alive.if_], values):
+        return None
+    period = alive.period
+    if period is None or period.sample == "after_write":
+        return math.inf
+    told = values.get(period.of) if period.of is not None else None
+    wait_s = told / period.divide if isinstance(told, int | float) and told > 0 else period.default_s
+    if period.max_s is not None:
+        wait_s = min(wait_s, period.max_s)
+    return wait_s if period.min_s is None else max(wait_s, period.min_s)
+
+
 def _floored(value: float, step: float) -> float:
     return round(math.floor(value / step + 1e-6) * step, 6)
 
@@ -139,10 +160,12 @@ def _resolved(profile: Profile, value: float | str, setpoint: Setpoint, read: Ma
         return setpoint.phases
     limit = profile.control.limit
     step = limit.step if limit is not None else 1.0
-    if value == "$power":
-        return _floored(setpoint.limit_a * setpoint.phases * NOMINAL_V, step)
-    if value == "$phase_limit_w":
-        return _floored(setpoint.limit_a * NOMINAL_V, step)
+    if value in ("$power", "$phase_limit_w"):
+        power_w = setpoint.limit_a * NOMINAL_V * (setpoint.phases if value == "$power" else 1)
+        if limit is not None and profile.control.kind == "power" and power_w > 0:
+            # 6 A on one phase may lie a little below the least power that the charger takes.
+            power_w = min(max(power_w, limit.min), limit.max)
+        return _floored(power_w, step)
     copied = read.get(value.removeprefix("$"))
     if copied is None:
         raise ValueError(f"{value} has no value")

@@ -117,6 +117,9 @@ def _check(profile: Profile) -> None:
         raise ProfileError(f"profile {profile.id}: control.limit: needed to control the {control.kind}")
     if control.phases.if_ is not None and control.phases.if_ not in profile.capabilities:
         raise ProfileError(f"profile {profile.id}: control.phases.if: there is no capability {control.phases.if_}")
+    alive = control.keepalive
+    if alive is not None and alive.if_ is not None and alive.if_ not in profile.capabilities:
+        raise ProfileError(f"profile {profile.id}: control.keepalive.if: there is no capability {alive.if_}")
     for where, steps in _sequences(profile):
         for n, step in enumerate(steps):
             _check_writes(profile, f"control.{where}[{n}].write", step)

@@ -16,6 +16,10 @@ CONTROL_POINTS = frozenset(
 """What shows the effect of a write; the blocks that hold one of these are read first."""
 
 
+_MEASURED = {"power", "current_l1", "current_l2", "current_l3"}
+"""A rule that looks at these as well does not make a status of all measurements."""
+
+
 class Place(Struct, frozen=True):
     """Where one socket of a charger is found."""
 
@@ -99,7 +103,16 @@ def blocks_of(profile: Profile, place: Place, *groups: Group) -> tuple[Block, ..
     """The reads for all points of these groups; those that show the effect of a write come first."""
     wanted = (name for name, spec in profile.points.items() if spec.read in groups and spec.access != "w")
     blocks = blocks_for(profile, place, wanted)
-    return tuple(sorted(blocks, key=lambda block: not block.points & CONTROL_POINTS))
+    status = status_points(profile)
+    return tuple(sorted(blocks, key=lambda block: not block.points & status))
+
+
+def status_points(profile: Profile) -> frozenset[str]:
+    """What tells the state of this charger and shows the effect of a write."""
+    control = profile.control
+    names = {name for rule in profile.state.rules for name in rule.if_} | control.enabled.keys()
+    names |= {name for step in control.pause or () for name in step.write or ()}
+    return CONTROL_POINTS | names - _MEASURED
 
 
 def blocks_for(profile: Profile, place: Place, names: Iterable[str]) -> tuple[Block, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from phaeton.model import ChargerIdentity, ChargerReading, ChargerState, Fault, Phases
 from phaeton.profiles.conditions import holds, meets
-from phaeton.profiles.schema import Condition, Profile, Scalar, Test, Value
+from phaeton.profiles.schema import Condition, Profile, Scalar, StepSpecs, Test, Value
 
 Values = Mapping[str, Value]
 
@@ -34,7 +34,6 @@ def reading_of(profile: Profile, values: Values, point: str, mono_s: float, utc_
     voltage_v = _phases(values, "voltage")
     current_a = _phases(values, "current")
     power_w, power_phase_w = _powers(_number(values, "power"), _phases(values, "power_phase"), voltage_v, current_a)
-    amperes = profile.control.kind != "power"
     used = _number(values, "limit_used")
     return ChargerReading(
         mono_s,
@@ -49,7 +48,7 @@ def reading_of(profile: Profile, values: Values, point: str, mono_s: float, utc_
         power_phase_w=_rounded_phases(power_phase_w, 0),
         power_w=_rounded(power_w, 0),
         energy_kwh=_rounded(_number(values, "energy_total"), 3),
-        limit_set_a=_rounded(_number(values, "limit_set"), 1) if amperes else None,
+        limit_set_a=_rounded(_limit_set(profile, values), 1),
         limit_actual_a=_rounded(_number(values, "limit_actual"), 1),
         limit_safe_a=_rounded(_number(values, "limit_safe"), 1),
         limit_max_a=_rounded(_limit_max(profile, values), 1),
@@ -169,6 +168,30 @@ def _text(values: Values, name: str) -> str:
 
 def _phases(values: Values, name: str) -> Phases:
     return _number(values, f"{name}_l1"), _number(values, f"{name}_l2"), _number(values, f"{name}_l3")
+
+
+def _limit_set(profile: Profile, values: Values) -> float | None:
+    """The setpoint that holds, in A: 0 where another point stops the charging, None where that cannot be read."""
+    control = profile.control
+    if control.kind == "power":
+        return None
+    value = _number(values, "limit_set")
+    if control.enabled:
+        return value if holds(control.enabled, values) else 0.0
+    stops = {} if control.limit is None else _stops(control.pause, control.limit.point)
+    if not stops:
+        return value
+    if any(profile.points[name].access == "w" or profile.points[name].read == "never" for name in stops):
+        return None
+    return 0.0 if all(_number(values, name) == stop for name, stop in stops.items()) else value
+
+
+def _stops(pause: StepSpecs | None, limit: str) -> dict[str, float]:
+    """What stops the charging besides the setpoint itself; empty where the setpoint does it."""
+    written = {name: value for step in pause or () for name, value in (step.write or {}).items()}
+    if limit in written:
+        return {}
+    return {name: float(value) for name, value in written.items() if isinstance(value, int | float)}
 
 
 def _limit_max(profile: Profile, values: Values) -> float | None:

@@ -269,6 +269,8 @@ class Keepalive(Part, frozen=True):
     value: int | float | str | None = None
     echo: Literal["cleared", "kept", "none"] | None = None
     period: Period | None = None
+    if_: str | None = field(default=None, name="if")
+    """The capability without which nothing is written to stay alive."""
 
 
 class Failsafe(Part, frozen=True):
@@ -315,8 +317,10 @@ class Control(Part, frozen=True):
     resume: StepSpecs | None = None
     release: StepSpecs = ()
     enabled: Condition = {}
+    """Holds while charging is released; where it does not, the setpoint counts as 0. Told by ``pause`` when empty."""
     verify: Verify | None = None
     min_change_gap_s: float | None = None
+    """A current is raised no sooner than so long after the last change; it is lowered at once."""
     keepalive: Keepalive | None = None
     failsafe: Failsafe | None = None
     phases: PhaseSpec = PhaseSpec(switch="none")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 from typing import Literal, Protocol
 
@@ -43,6 +44,9 @@ class ControlledPoint(Protocol):
     def blocked(self) -> str:
         """Why the point must not be written to; empty when it may be."""
 
+    def keepalive_s(self) -> float | None:
+        """How often the charger must hear from us, in s; None where it need not, infinite where setpoints do."""
+
     def poll_now(self) -> None:
         """Read back what a write did."""
 
@@ -68,6 +72,11 @@ class ChargerSink:
         self._task: asyncio.Task[None] | None = None
         self._closed = False
         self._last_a: float | None = None
+        self._limit_a = 0.0
+        self._changed_s = float("-inf")
+        self._delayed_a: float | None = None
+        """A current that waits until the charger takes another change."""
+        self._beat: asyncio.TimerHandle | None = None
         self._running = False
         self._taken = -1
         self._told = ""
@@ -82,6 +91,8 @@ class ChargerSink:
 
     def _order(self, write: ChargerWrite, phases: int) -> None:
         self._phases = phases
+        if self._next is None and write.phases is None and write.current_a == self._delayed_a:
+            return
         if self._next is not None:
             write = ChargerWrite(
                 current_a=self._next.current_a if write.current_a is None else write.current_a,
@@ -152,13 +163,63 @@ class ChargerSink:
             self._taken = self._link.generation
             self._running = False
         limit_a = limit_of(profile, current_a)
+        if limit_a > self._limit_a:
+            await self._await_the_gap(profile, current_a)
         if limit_a <= 0:
             await self._perform("pause", 0.0)
         else:
             await self._perform("apply" if self._running else "resume", limit_a)
+        if limit_a != self._limit_a:
+            self._limit_a = limit_a
+            self._changed_s = asyncio.get_running_loop().time()
         self._running = limit_a > 0
         self._last_a = current_a
-        await self._perform("keepalive", limit_a)
+        if self._point.keepalive_s() is not None:
+            await self._perform("keepalive", limit_a)
+        self._next_beat()
+
+    async def _await_the_gap(self, profile: Profile, current_a: float) -> None:
+        """Some chargers want rest between changes; only what raises the current waits for it."""
+        gap_s = profile.control.min_change_gap_s
+        left_s = 0.0 if gap_s is None else self._changed_s + gap_s - asyncio.get_running_loop().time()
+        if left_s > 0:
+            self._delayed_a = current_a
+            try:
+                await self._wait(left_s)
+            finally:
+                self._delayed_a = None
+
+    # Signs of life, where the charger wants them more often than setpoints come.
+
+    def _next_beat(self) -> None:
+        if self._beat is not None:
+            self._beat.cancel()
+            self._beat = None
+        alive, every_s = self._point.profile.control.keepalive, self._point.keepalive_s()
+        if alive is None or alive.kind not in ("write", "rewrite") or every_s is None or self._closed:
+            return
+        if math.isfinite(every_s):
+            self._beat = asyncio.get_running_loop().call_later(every_s, self._beat_now)
+
+    def _beat_now(self) -> None:
+        if self._task is not None and not self._task.done():
+            self._next_beat()  # what is being written is a sign of life as well
+        elif not self._closed:
+            self._task = asyncio.get_running_loop().create_task(self._stay_alive(), name=f"charger writer {self._id}")
+
+    async def _stay_alive(self) -> None:
+        # After a new connection the graph's next setpoint begins it all again.
+        if self._taken == self._link.generation and not self._point.blocked() and self._last_a is not None:
+            alive = self._point.profile.control.keepalive
+            try:
+                if alive is not None and alive.value is not None:
+                    await self._perform("keepalive", self._limit_a)
+                else:
+                    await self._perform("pause" if self._limit_a <= 0 else "apply", self._limit_a)
+            except (LinkError, ValueError, _SupersededError) as error:
+                log.debug("charging point %s: no sign of life: %s", self._id, error)
+            self._next_beat()
+        await self._drain()
 
     async def _set_phases(self, phases: int) -> None:
         profile = self._point.profile
@@ -234,6 +295,8 @@ class ChargerSink:
         """
         self._closed = True
         self._next = None
+        if self._beat is not None:
+            self._beat.cancel()
         try:
             async with asyncio.timeout(_CLOSING_S):
                 if self._task is not None and not self._task.done():

@@ -22,8 +22,19 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 from phaeton.config.points import Point
 from phaeton.links.modbus import LinkError, ModbusLink
 from phaeton.model import ChargerIdentity, ChargerReading, ChargerState, Now, Unavailable
-from phaeton.profiles import Block, Place, Profile, Value, blocks_of, identity_of, place_of, reading_of, serial_of
-from phaeton.profiles.plan import CONTROL_POINTS
+from phaeton.profiles import (
+    Block,
+    Place,
+    Profile,
+    Value,
+    blocks_of,
+    identity_of,
+    keepalive_s,
+    place_of,
+    reading_of,
+    serial_of,
+)
+from phaeton.profiles.plan import status_points
 from phaeton.sources.charger_blocks import BlockReader
 from phaeton.sources.charger_recognition import read_optional, recognise
 
@@ -72,6 +83,7 @@ class ChargerSource:
         self._generation = -1
         self._stranger = ""
         self._energy_kwh: float | None = None
+        self._alive_s: float | None = None
         self.disbelieved = 0
         """Readings whose energy was lower than before."""
         self._state: ChargerState | None = None
@@ -119,6 +131,10 @@ class ChargerSource:
         if self._stranger:
             return self._stranger
         return "" if self._identified else "the charger is not connected"
+
+    def keepalive_s(self) -> float | None:
+        """How often the charger must hear from us, in s; None where it need not, infinite where setpoints do."""
+        return keepalive_s(self._profile, self._values)
 
     def accept(self, serial: str) -> None:
         """Take the charger with this serial number as the right one from now on."""
@@ -248,13 +264,17 @@ class ChargerSource:
             self._plan(found.profile)
         self._values = found.values
         self._generation = generation
+        alive = found.profile.control.keepalive
+        # Each poll is a sign of life; all other signs are the sink's.
+        self._alive_s = self.keepalive_s() if alive is not None and alive.kind == "read" else None
         self._slow_due_s = monotonic() + _SLOW_EVERY_S
         self._relearn_due_s = monotonic() + _RELEARN_EVERY_S
 
     def _plan(self, profile: Profile) -> None:
         self._profile = profile
         self._fast = blocks_of(profile, self._place, "fast")
-        self._status = tuple(block for block in self._fast if block.points & CONTROL_POINTS) or self._fast
+        status = status_points(profile)
+        self._status = tuple(block for block in self._fast if block.points & status) or self._fast
         self._slow = blocks_of(profile, self._place, "slow")
 
     # Pace.
@@ -266,7 +286,10 @@ class ChargerSource:
             pace_s = self._poll_s
         else:
             pace_s = max(self._poll_s, _EMPTY_POLL_S if self._state is ChargerState.DISCONNECTED else _IDLE_POLL_S)
-        return pace_s if idle_close_s is None else min(pace_s, idle_close_s / 4)
+        if idle_close_s is not None:
+            pace_s = min(pace_s, idle_close_s / 4)
+        alive_s = self._alive_s
+        return pace_s if alive_s is None else min(pace_s, alive_s)
 
     @property
     def _link_pause_s(self) -> float:
