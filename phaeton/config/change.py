@@ -10,7 +10,17 @@ from phaeton.config.tree import Charger, Config
 from phaeton.config.writing import flow, keys
 from phaeton.redaction import HIDDEN
 
-LINK_KEYS = ("host", "port", "unit", "station_unit", "sockets", "profile", "profile_overlay", "poll_interval_s")
+LINK_KEYS = (
+    "host",
+    "port",
+    "unit",
+    "station_unit",
+    "sockets",
+    "profile",
+    "profile_overlay",
+    "profile_confirmed",
+    "poll_interval_s",
+)
 """What the connection to a charger is made of."""
 SERVICE_KEYS = ("name", "device_instance", "position")
 """What the GX is told when a charger's D-Bus service is put up."""

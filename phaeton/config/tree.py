@@ -64,6 +64,13 @@ class Charger(Node, frozen=True):
     profile_overlay: Annotated[dict[str, Any], _meta("Changes to the profile, merged into it")] = field(
         default_factory=dict
     )
+    profile_confirmed: Annotated[
+        bool,
+        _meta(
+            "Let Phaeton write to a charger whose profile is of medium or low confidence; until then it is only read. "
+            "First compare what `phaeton probe` tells with the charger itself, and send its report"
+        ),
+    ] = False
     device_instance: (
         Annotated[int, _meta("Instance number that the GX is asked for; 40 when empty", ge=0, le=10000)] | None
     ) = None
