@@ -35,6 +35,8 @@ class Watch(Struct):
     """From when a tick was due until its decision was made."""
     step_ms: list[float] = field(default_factory=list)
     rss_mb: list[float] = field(default_factory=list)
+    pages: list[int] = field(default_factory=list)
+    """That follow the events, as the daemon counts them."""
     missed: int = 0
     """Ticks that were not seen."""
     cpu_s: float = 0.0
@@ -56,7 +58,9 @@ async def watch(port: int, pid: int, seconds: float) -> Watch:
         end_s = loop.time() + seconds
         while loop.time() < end_s:
             async with session.get("/api/diagnostics") as answer:
-                control = (await answer.json())["control"]
+                told = await answer.json()
+            control = told["control"]
+            found.pages.append(told["web"]["clients"])
             ticks = control["loop_lag"]["since_start"]["count"]
             if count is None or ticks > count:
                 found.missed += 0 if count is None else ticks - count - 1
@@ -119,8 +123,8 @@ def table(alone: Watch, loaded: Watch, seen: dict[str, list[float]], seconds: fl
         f"is on a page after {quantile(seen['seen_ms'], 0.5):.1f} ms, at the 99th percentile "
         f"{quantile(seen['seen_ms'], 0.99):.1f} (target {TARGET_SEEN_MS:.0f}).",
         f"Answers by status: {seen['statuses']}; events read: {seen['events']} ({seen['mb']:.0f} MB), at least "
-        f"{seen['least_events']} by each page; pages cut off: {seen['pages_lost']}; stalled pages cut off: "
-        f"{seen['stalled_cut_off']}.",
+        f"{seen['least_events']} by each page; pages that read and were cut off all the same: {seen['pages_lost']}. "
+        f"The daemon counts {loaded.pages[0]} pages at the beginning and {loaded.pages[-1]} at the end.",
     ]
     return "\n".join(lines)
 

@@ -158,3 +158,48 @@ async def test_a_stream_that_opens_before_the_first_state_waits_for_it() -> None
     frames[0] = b"{}"
     hub.changed()
     assert hub._newest() == b"event: status\ndata: {}\n\n"
+
+
+async def test_many_pages_are_told_in_turns_between_which_others_have_theirs() -> None:
+    hub = EventHub(lambda: b"{}")
+    told: list[int] = []
+
+    async def page(number: int) -> None:
+        await hub._next()
+        told.append(number)
+
+    pages = [asyncio.create_task(page(number)) for number in range(200)]
+    await asyncio.sleep(0)
+    hub.changed()
+    turns = []
+    while len(told) < 200:
+        await asyncio.sleep(0)
+        turns.append(len(told))
+        assert len(turns) < 200
+    steps = [after - before for before, after in zip([0, *turns], turns, strict=False)]
+    assert max(steps) <= events.AT_ONCE
+    await asyncio.gather(*pages)
+
+
+async def test_a_change_in_the_middle_of_telling_reaches_every_page_once() -> None:
+    hub = EventHub(lambda: b"{}")
+    woken: list[int] = []
+
+    async def page(number: int) -> None:
+        while True:
+            await hub._next()
+            woken.append(number)
+
+    pages = [asyncio.create_task(page(number)) for number in range(40)]
+    await asyncio.sleep(0)
+    hub.changed()
+    for _ in range(4):
+        await asyncio.sleep(0)
+    before = len(woken)
+    assert 0 < before < 40
+    hub.changed()
+    await until(lambda: len(woken) >= 40 + before)
+    assert set(woken) == set(range(40)), "nobody is left out"
+    for task in pages:
+        task.cancel()
+    await asyncio.gather(*pages, return_exceptions=True)
