@@ -336,7 +336,7 @@ class Daemon:
     async def _identified(self, who: ChargerIdentity) -> None:
         """Remember who answered where; a second socket or a first serial may change what is published."""
         live = self._live.get(who.point)
-        if live is None or who.warning:
+        if live is None or (who.warning and not who.read_only):
             return
         host = live.point.charger.host
         try:

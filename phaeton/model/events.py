@@ -84,6 +84,8 @@ class ChargerIdentity(Event, frozen=True, gc=False, tag=True):
     """Another charger than last time, or none of this kind: nothing is written to it until it is accepted."""
     warning: str = ""
     """What the owner should know, for instance that another charger answers at this address than last time."""
+    read_only: bool = False
+    """Its profile is not proven and the owner has not confirmed it: nothing is written to it."""
 
 
 class ChargerReading(Event, frozen=True, gc=False, tag=True, kw_only=True):

@@ -6,6 +6,7 @@ Everything here is pure: no sockets, no clock.
 from phaeton.profiles.control import RegisterWrite, Setpoint, Step, Until, Wait, keepalive_s, phase_steps, steps_for
 from phaeton.profiles.load import ProfileError, load_profile
 from phaeton.profiles.plan import Block, Place, blocks_for, blocks_of, place_of, port_of
+from phaeton.profiles.proof import unproven
 from phaeton.profiles.reading import agreement, identity_of, implausible, in_range, reading_of, serial_of
 from phaeton.profiles.schema import Profile, Transport, Value
 
@@ -35,4 +36,5 @@ __all__ = [
     "reading_of",
     "serial_of",
     "steps_for",
+    "unproven",
 ]

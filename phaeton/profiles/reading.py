@@ -60,7 +60,14 @@ def reading_of(profile: Profile, values: Values, point: str, mono_s: float, utc_
 
 
 def identity_of(
-    profile: Profile, values: Values, point: str, mono_s: float, utc_s: float, warning: str = "", stranger: bool = False
+    profile: Profile,
+    values: Values,
+    point: str,
+    mono_s: float,
+    utc_s: float,
+    warning: str = "",
+    stranger: bool = False,
+    read_only: bool = False,
 ) -> ChargerIdentity:
     """Who the charger says it is."""
     limit = profile.control.limit
@@ -76,11 +83,12 @@ def identity_of(
         firmware=_text(values, "firmware"),
         name=_text(values, "name"),
         sockets=sockets,
-        can_switch_phases=can_switch_phases(profile, values),
+        can_switch_phases=not read_only and can_switch_phases(profile, values),
         step_a=limit.step if limit is not None and profile.control.kind == "current" else 0.1,
         settle_s=profile.control.phases.settle_s,
         stranger=stranger,
         warning=warning,
+        read_only=read_only,
     )
 
 

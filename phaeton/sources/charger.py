@@ -33,6 +33,7 @@ from phaeton.profiles import (
     place_of,
     reading_of,
     serial_of,
+    unproven,
 )
 from phaeton.profiles.plan import status_points
 from phaeton.sources.charger_blocks import BlockReader
@@ -82,6 +83,8 @@ class ChargerSource:
         self._slept_through = False
         self._generation = -1
         self._stranger = ""
+        self._read_only = "" if point.charger.profile_confirmed else unproven(profile)
+        self._told = ""
         self._energy_kwh: float | None = None
         self._alive_s: float | None = None
         self.disbelieved = 0
@@ -128,8 +131,8 @@ class ChargerSource:
 
     def blocked(self) -> str:
         """Why the point must not be written to; empty when it may be."""
-        if self._stranger:
-            return self._stranger
+        if self._stranger or self._read_only:
+            return self._stranger or self._read_only
         return "" if self._identified else "the charger is not connected"
 
     def keepalive_s(self) -> float | None:
@@ -251,8 +254,11 @@ class ChargerSource:
         warning = stranger or found.note
         if not warning and self._known_serial and not serial:
             warning = f"{where} tells no serial number, last time it was {self._known_serial}"
-        emit(identity_of(found.profile, found.values, self._point, *self._now(), warning, bool(stranger)))
-        if warning and warning != self._stranger:
+        warning = warning or self._read_only
+        read_only = bool(self._read_only) and not stranger
+        emit(identity_of(found.profile, found.values, self._point, *self._now(), warning, bool(stranger), read_only))
+        if warning and warning not in (self._stranger, self._told):
+            self._told = warning if warning == self._read_only else ""
             log.log(logging.ERROR if stranger else logging.WARNING, "charging point %s: %s", self._point, warning)
         self._stranger = stranger
         if stranger:

@@ -23,7 +23,7 @@ def explain(
     fighting: bool,
 ) -> None:
     """Add what shaped the setpoint after the mode had spoken."""
-    view, aim, identity, reading = seen.view, seen.intent.aim, seen.identity, seen.reading
+    view, aim = seen.view, seen.intent.aim
     if view.known and not view.reachable:
         reasons.insert(0, Reason(Why.UNREACHABLE, view.age_s))
     if switching is not None:
@@ -41,6 +41,13 @@ def explain(
     if view.phases is not None and view.phases != seen.memory.phases.phases and seen.running:
         reasons.append(Reason(Why.PHASES_MEASURED, float(view.phases), float(seen.memory.phases.phases)))
     _of_the_car(reasons, seen, setpoint_a)
+    _of_the_charger(reasons, seen, lease_state, fighting)
+
+
+def _of_the_charger(reasons: list[Reason], seen: Look, lease_state: LeaseState, fighting: bool) -> None:
+    identity, reading = seen.identity, seen.reading
+    if identity is not None and identity.read_only:
+        return  # said already; and nothing was written that could have been refused
     if identity is not None and identity.stranger:
         reasons.append(Reason(Why.READ_ONLY, text=identity.warning))
     elif lease_state.refused:

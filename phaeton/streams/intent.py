@@ -116,7 +116,10 @@ def intend(
     counted = phases.target if switching else phases.phases
     if view.phases is not None and not switching:
         counted = view.phases
-    intent = _intent(memory, view, site, config, zone, utc_s, outlook)
+    if identity is not None and identity.read_only and view.known:
+        intent = Intent(ZERO, Reason(Why.READ_ONLY, text=identity.warning))
+    else:
+        intent = _intent(memory, view, site, config, zone, utc_s, outlook)
     if (
         intent.aim is SUN
         and setpoint_a == 0.0

@@ -94,8 +94,9 @@ def decide(
         fighting or not view.reachable,
     )
     lease_state, write, lease_shown = memory.lease, None, None
+    read_only = identity is not None and identity.read_only
     if reading is not None:
-        lease_state, write = lease.due(memory.lease, setpoint_a, reading, now_s, view.reachable)
+        lease_state, write = lease.due(memory.lease, setpoint_a, reading, now_s, view.reachable and not read_only)
         lease_shown = lease.shown(lease_state, setpoint_a, reading, now_s)
     if switch.write is not None:
         write = ChargerWrite(None if write is None else write.current_a, switch.write)
@@ -123,8 +124,8 @@ def decide(
     )
     shown = status(
         view,
-        asked.mode,
-        not asked.start,
+        Mode.MANUAL if read_only else asked.mode,  # a charger that nobody controls waits for no sun
+        not (asked.start or read_only),
         aim is ZERO and intent.reason is site.low_soc,
         seen.wake.charged,
         intent.reason.why in _CAR_LIMITS,

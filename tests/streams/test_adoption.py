@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from phaeton.config.points import charging_points
-from phaeton.model import ChargerIdentity, ChargerReading, ChargerState, PointDecision, Tick, Why, Zone
+from phaeton.model import ChargerIdentity, ChargerReading, ChargerState, Mode, PointDecision, Status, Tick, Why, Zone
 from phaeton.streams.graph import site_graph
 from tests.scenarios.site import charger, config
 
@@ -47,3 +47,13 @@ def test_a_stranger_is_only_read_and_the_reason_says_so() -> None:
     (reason,) = [r for r in decided(2, stranger=True, warning="serial B, last time A")[-1].reasons if r.text]
     assert reason.why is Why.READ_ONLY
     assert reason.text == "serial B, last time A"
+
+
+def test_a_charger_of_an_unproven_profile_is_shown_as_it_is_and_nothing_is_written_to_it() -> None:
+    points = decided(40, read_only=True, warning="the profile x is of low confidence")
+    assert {point.current_a for point in points} == {0.0}
+    assert [point.write for point in points] == [None] * 40
+    last = points[-1]
+    assert [reason.why for reason in last.reasons] == [Why.READ_ONLY]
+    assert last.mode is Mode.AUTO, "the mode is as the owner left it"
+    assert last.status is Status.CHARGING, "what the charger does, not what Phaeton would do"
