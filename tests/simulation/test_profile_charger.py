@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -26,12 +27,14 @@ PLUGGED = {ChargerState.CONNECTED, ChargerState.PAUSED_EVSE, ChargerState.PAUSED
 
 
 @asynccontextmanager
-async def connected(profile: Profile, charger: ProfileCharger) -> AsyncIterator[Watched]:
+async def connected(
+    profile: Profile, charger: ProfileCharger, *, confirmed: bool = True, poll_s: float = 0.05
+) -> AsyncIterator[Watched]:
     """The charger with source and sink before it; the pauses between requests are left out to save time."""
     async with charger, ModbusLinks() as links:
         settings = structs.replace(LinkSettings.of(profile.transport), gap_s=0.0, write_gap_s=0.0)
         link = links.get(HOST, charger.port, settings)
-        configured = Charger(host=HOST, profile=profile.id, poll_interval_s=0.05, profile_confirmed=True)
+        configured = Charger(host=HOST, profile=profile.id, poll_interval_s=poll_s, profile_confirmed=confirmed)
         source = ChargerSource(Point("1", configured, 1), profile, link, now)
         outcomes: list[WriteOutcome] = []
 
@@ -110,3 +113,80 @@ def held(point: Watched, name: str) -> float:
     found = [block.decode(words)[name] for _, block, words in point.source.read if name in block.points]
     assert isinstance(found[-1], int | float)
     return float(found[-1])
+
+
+@pytest.mark.parametrize("name", ["etap_pro", "goodwe_hca"])
+async def test_nothing_is_ever_written_by_an_unproven_profile_until_the_owner_confirms_it(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    profile = load_profile(name)
+    charger = ProfileCharger(profile, ChargerPlant(car=Car()), clock=None)
+    async with connected(profile, charger, confirmed=False) as point:
+        await point.read_on()
+        (identity,) = point.identities
+        assert identity.read_only
+        assert not identity.can_switch_phases
+        assert f"{profile.evidence.confidence} confidence" in identity.warning
+        assert "profile_confirmed: true" in identity.warning
+        outcome = await point.write(current_a=10.0)
+        assert outcome.result is WriteResult.UNREACHABLE
+        await point.sink.close("pause")
+    assert charger.writes == []
+    assert sum("nothing is written to it" in record.getMessage() for record in caplog.records[:1]) == 1
+
+
+async def test_signs_of_life_keep_a_setpoint_without_another_write_of_it() -> None:
+    profile = load_profile("mennekes_compact2", {"control": {"keepalive": {"period": {"default_s": 0.05}}}})
+    charger = ProfileCharger(profile, ChargerPlant(car=Car()), validity_s=0.4)
+    async with connected(profile, charger) as point:
+        await point.read_on()
+        await point.write(current_a=10.0)
+        await until(lambda: [written.point for written in charger.writes].count("heartbeat") >= 20)
+        assert charger.held["limit_set"] == 10.0
+        assert [written.point for written in charger.writes].count("limit_set") == 1
+        await point.sink.close("keep")
+        count = len(charger.writes)
+        point.source.poll_now()
+        await until(lambda: charger.held["limit_set"] == charger.plant.safe_a)
+        assert len(charger.writes) == count, "after the end there are no more signs of life"
+
+
+async def test_a_read_is_the_sign_of_life_where_the_profile_says_so() -> None:
+    profile = load_profile(
+        "heidelberg_connect",
+        {
+            "points": {"comm_timeout": None},
+            "control": {"keepalive": {"period": {"of": None, "default_s": 0.1}}, "failsafe": None},
+        },
+    )
+    charger = ProfileCharger(profile, ChargerPlant(), validity_s=0.5)
+    async with connected(profile, charger, poll_s=5.0) as point:
+        await point.read_on()
+        first_s = point.readings[0].mono_s
+        await until(lambda: point.readings[-1].mono_s - first_s > 1.0)
+        assert len(point.readings) >= 8, "more often than the owner's pace, because the charger wants it"
+
+
+async def test_a_current_rises_only_after_the_rest_that_the_charger_wants_and_falls_at_once() -> None:
+    profile = load_profile("heidelberg_connect", {"control": {"min_change_gap_s": 0.5}})
+    charger = ProfileCharger(profile, ChargerPlant(car=Car()))
+    async with connected(profile, charger) as point:
+        await point.read_on()
+        loop = asyncio.get_running_loop()
+        await point.write(current_a=10.0)
+        begun_s = loop.time()
+        await point.write(current_a=8.0)
+        assert loop.time() - begun_s < 0.4
+        await point.write(current_a=12.0)
+        assert loop.time() - begun_s >= 0.5
+    assert [w.value for w in charger.writes if w.point == "limit_set"] == [10.0, 8.0, 12.0]
+
+
+async def test_a_supervision_that_is_off_is_not_switched_on_by_a_sign_of_life() -> None:
+    profile = load_profile("schneider_evlink_pro")
+    charger = ProfileCharger(profile, ChargerPlant(car=Car()), clock=None)
+    charger.held["heartbeat"] = 2.0
+    async with connected(profile, charger) as point:
+        await point.read_on()
+        await point.write(current_a=10.0)
+    assert [written.point for written in charger.writes] == ["limit_set"]
