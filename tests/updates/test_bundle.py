@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections import namedtuple
 from pathlib import Path
@@ -70,6 +71,30 @@ def test_a_good_one_is_unpacked_as_it_is_and_can_be_tried(place: Place, tmp_path
     assert (folder / "lib/newest/about.txt").read_text() == "2.0\n"
     assert place.has("2.0")
     assert place.current == "1.0"  # until it is switched
+
+
+def test_everything_is_on_the_disk_before_it_gets_its_name(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def noted(handle: int) -> None:
+        done.append(os.readlink(f"/proc/self/fd/{handle}"))
+
+    rename = Path.rename
+
+    def renamed(path: Path, target: Path) -> Path:
+        done.append("renamed")
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    monkeypatch.setattr(Path, "rename", renamed)
+    stage(bundle_in(tmp_path / "new", "2.0"), place, KEYS)
+    before, after = done[: done.index("renamed")], done[done.index("renamed") + 1 :]
+    beside = str(place.versions / ".2.0.new")
+    files = ["", "/MANIFEST.json", "/bin", "/bin/phaeton", "/lib", "/lib/phaeton", "/lib/phaeton/about.txt"]
+    assert sorted(before) == sorted(beside + name for name in files)
+    assert after == [str(place.versions)]
 
 
 @pytest.mark.parametrize("flaw", [*AT_ONCE, *UNPACKED])
