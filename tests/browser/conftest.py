@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
+import pytest
 import pytest_asyncio
 from msgspec import Struct, field
 from msgspec.structs import replace
 from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright
 
+from phaeton import log
 from phaeton.config.tree_web import Web
 from phaeton.model import (
     Boost,
@@ -49,6 +52,7 @@ ARGS = [
 ]
 PHONE = (390, 844)
 DESKTOP = (1280, 900)
+LOGGER = logging.getLogger("phaeton.tests")
 BERLIN = Zone("Europe/Berlin", ((-1e18, 7200.0),))
 
 
@@ -176,6 +180,16 @@ async def house() -> AsyncIterator[House]:
     await built.stop()
 
 
+@pytest.fixture
+def log_ring() -> Iterator[None]:
+    """What `LOGGER` writes is in the log of the page."""
+    LOGGER.setLevel(logging.DEBUG)
+    LOGGER.propagate = False
+    LOGGER.addHandler(log.ring)
+    yield
+    LOGGER.removeHandler(log.ring)
+
+
 class Pages:
     """Opens pages, and fails the test when one of them complained on its console."""
 
@@ -190,13 +204,15 @@ class Pages:
         size: tuple[int, int] = DESKTOP,
         scheme: Literal["light", "dark"] = "light",
         path: str = "/",
+        locale: str = "en-GB",
     ) -> Page:
         width, height = size
         context = await self._browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme=scheme,
             reduced_motion="reduce",
-            timezone_id="Europe/Berlin",
+            timezone_id="America/New_York",
+            locale=locale,
         )
         context.set_default_timeout(5000)
         self._contexts.append(context)

@@ -128,7 +128,7 @@ async def test_the_first_load_is_below_150_kb(site: Site) -> None:
         for link in sorted(links):
             async with client.get(f"/{link}") as file:
                 total += len(await file.read())
-    assert total < 60_000
+    assert total < 70_000
 
 
 async def test_a_day_of_history_takes_no_more_memory_than_six_hours(site: Site) -> None:

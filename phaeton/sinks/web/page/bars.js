@@ -5,6 +5,7 @@ import { create, setAttribute } from "./write.js";
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 120;
 const STEP = 10;
+const WIDEST_PX = 96;
 export const SOURCES = ["pv", "battery", "grid"];
 
 function shape(name, attributes) {
@@ -14,7 +15,7 @@ function shape(name, attributes) {
 }
 
 /**
- * A figure of bars: `rows` hold `name` (under the bar), `title` and an energy for each source; `most` is written at
+ * A figure of bars: `rows` hold `name` and perhaps `below` (under the bar), `title` and an energy for each source; `most` is written at
  * the top, `label` is what the picture says to who cannot see it. At most `names` of the names are written.
  */
 export function stackedBars(rows, most, label, names) {
@@ -37,7 +38,12 @@ export function stackedBars(rows, most, label, names) {
   const times = create("div", "bar-names");
   times.setAttribute("aria-hidden", "true");
   const every = Math.ceil(rows.length / names);
-  rows.forEach((row, index) => times.append(create("span", "", index % every ? "" : row.name)));
+  rows.forEach((row, index) => {
+    const name = create("span");
+    if (index % every === 0) name.append(row.name, ...(row.below ? [create("b", "", row.below)] : []));
+    times.append(name);
+  });
+  figure.style.maxWidth = `${rows.length * WIDEST_PX}px`;
   figure.append(create("span", "price-bound", most), svg, times);
   return figure;
 }

@@ -53,7 +53,7 @@ function links({ modbus, dbus }) {
 function sources({ sources: all }) {
   const made = card("sources");
   const left = (one) => Object.entries(one.left_out).map(([why, count]) => `${why} ${wholeNumber(count)}`).join(", ");
-  made.append(pairs(all.map((one) => [
+  const list = pairs(all.map((one) => [
     one.name,
     [
       one.age_s === null ? say("sourceNone") : say("sourceAge", { span: span(one.age_s) }),
@@ -61,7 +61,9 @@ function sources({ sources: all }) {
       left(one) ? say("leftOut", { what: left(one) }) : "",
     ].filter(Boolean).join(" · "),
     Boolean(one.trouble),
-  ])));
+  ]));
+  list.classList.add("broad");
+  made.append(list);
   return made;
 }
 

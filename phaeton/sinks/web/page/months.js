@@ -36,6 +36,7 @@ export class Months {
     const byMonth = grouped(totals);
     const rows = [...byMonth].map(([key, parts]) => ({
       name: monthOf(key),
+      below: parts.map((part) => money(part.cost, part.currency)).join(" "),
       title: `${monthOf(key)}: ${kwh(added(parts, "energy_kwh"))}, ${parts.map((part) => money(part.cost, part.currency)).join(", ")}`,
       energy: added(parts, "energy_kwh"),
       ...Object.fromEntries(SOURCES.map((source) => [source, added(parts, `${source}_kwh`)])),

@@ -6,7 +6,7 @@ import { kwh, momentOf, money, percent, span } from "./format.js";
 import { Months } from "./months.js";
 import { showSession } from "./session.js";
 import { say } from "./text.js";
-import { create, setHidden, setText } from "./write.js";
+import { create, setAttribute, setHidden, setText } from "./write.js";
 import { instantOf } from "./zone.js";
 
 const PAGE = 25;
@@ -125,6 +125,13 @@ class Sessions {
 
   async #load(anew) {
     const mine = ++this.#asked;
+    const { from, to } = this.#fields;
+    const turned = Boolean(from.value && to.value) && from.value > to.value;
+    setAttribute(from, "aria-invalid", turned ? "true" : null);
+    if (turned) {
+      setText(this.#note, say("daysTurned"));
+      return;
+    }
     const query = this.#query();
     const filtered = query.size > 0;
     this.#links(query);
