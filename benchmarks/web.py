@@ -102,14 +102,16 @@ def table(alone: Watch, loaded: Watch, seen: dict[str, list[float]], seconds: fl
     def spread(values: list[float]) -> str:
         return f"{quantile(values, 0.5):.1f} / {quantile(values, 0.99):.1f} / {max(values, default=0):.1f}"
 
+    def memory(seen: Watch) -> str:
+        found, last = seen.rss_mb, len(seen.rss_mb) - 1
+        return ", ".join(f"{mb:.1f}" for mb in (*(found[last * third // 3] for third in range(4)), max(found)))
+
     delay_ms = quantile(loaded.late_ms, 0.99) - quantile(alone.late_ms, 0.99)
     rows = [
         ("From when a tick is due to its decision (ms)", spread(alone.late_ms), spread(loaded.late_ms)),
         ("... the step alone (ms)", spread(alone.step_ms), spread(loaded.step_ms)),
         ("Ticks seen, and missed", *(f"{len(w.late_ms)}, {w.missed}" for w in (alone, loaded))),
-        ("Memory at the beginning and the end, most (MB)", *(
-            f"{w.rss_mb[0]:.1f}, {w.rss_mb[-1]:.1f}, {max(w.rss_mb):.1f}" for w in (alone, loaded)
-        )),
+        ("Memory at the beginning, after each third of the time, most (MB)", *map(memory, (alone, loaded))),
         ("CPU (% of a core)", *(f"{100 * w.cpu_s / seconds:.0f}" for w in (alone, loaded))),
         ("From sending an order to each page (ms)", "", spread(seen["seen_ms"])),
         ("From sending an order to its answer, stored (ms)", "", spread(seen["orders_ms"])),
