@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     probe = commands.add_parser("probe", help="look at a charger and tell what is wrong with its settings")
     probe.add_argument("host", help="host name or address of the charger")
     probe.add_argument("--port", type=_port, default=None, help="TCP port (the profile's)")
-    probe.add_argument("--profile", default="alfen_ng9xx", help="kind of charger (alfen_ng9xx)")
+    probe.add_argument("--profile", default=None, help="kind of charger; found by itself when left out")
     probe.set_defaults(handler=_probe)
     add_replay(commands)
     add_simulate(commands)
@@ -183,8 +183,11 @@ async def _demonstrate(options: argparse.Namespace) -> int:
 
 def _probe(options: argparse.Namespace) -> int:
     from phaeton.config.tree import Charger  # noqa: PLC0415
-    from phaeton.probe import probe  # noqa: PLC0415
+    from phaeton.probe import probe, probe_any  # noqa: PLC0415
 
-    report = asyncio.run(probe(Charger(host=options.host, port=options.port, profile=options.profile)))
+    if options.profile is None:
+        report = asyncio.run(probe_any(options.host, options.port))
+    else:
+        report = asyncio.run(probe(Charger(host=options.host, port=options.port, profile=options.profile)))
     print(report.text)
     return 0 if report.ok else FAILED

@@ -7,12 +7,14 @@ import time
 
 from msgspec import Struct
 
+from phaeton.config.rules import shipped_profiles
 from phaeton.config.tree import Charger
 from phaeton.links.modbus import BadAnswerError, LinkError, LinkSettings, ModbusLinks, RefusedError
 from phaeton.model import ChargerIdentity, ChargerReading, Phases
 from phaeton.profiles import Profile, ProfileError, identity_of, load_profile, place_of, port_of, reading_of
 from phaeton.sources.charger_blocks import BlockReader
 from phaeton.sources.charger_recognition import recognise
+from phaeton.sources.charger_search import search
 
 _SHORT_VALIDITY_S = 10.0
 _LEAST_CURRENT_A = 6.0
@@ -75,6 +77,29 @@ async def probe(charger: Charger) -> Report:
     if lines.problems and profile.install:
         lines.hints.append("what the installer must have set: " + "; ".join(profile.install))
     return lines.report()
+
+
+async def probe_any(host: str, port: int | None = None) -> Report:
+    """Find out which kind of charger answers, by reads alone, and look at it as `probe` does."""
+    found = await search(host, [load_profile(name) for name in shipped_profiles()], port)
+    if not found.best:
+        if not found.answered:
+            return await probe(Charger(host=host, port=port))
+        lines = _Lines()
+        lines.problems.append(
+            f"{host} speaks Modbus, but none of the chargers that Phaeton knows fits; name it with --profile, or see "
+            "docs/chargers.md for a profile of your own"
+        )
+        return lines.report()
+    best = found.best[0]
+    profile = best.profile
+    unit = None if best.unit == profile.transport.unit else best.unit
+    report = await probe(Charger(host=host, port=port, profile=profile.id, unit=unit))
+    said = [f"recognised by itself ({best.sure}): {profile.name}; in the configuration: profile: {profile.id}"]
+    if unit is not None:
+        said.append(f"  and unit: {unit}, which is not the usual one")
+    said += [f"  it may as well be: {other.profile.name} (--profile {other.profile.id})" for other in found.best[1:]]
+    return Report(ok=report.ok, text="\n".join([*said, report.text]))
 
 
 def _unreadable(error: LinkError, host: str, port: int, profile: Profile) -> str:
@@ -152,7 +177,10 @@ def _judge_settings(lines: _Lines, profile: Profile, reading: ChargerReading) ->
     if reading.power_w is None and reading.energy_kwh is None:
         lines.hints.append("the meter gives no values: energy and cost will be missing")
     if profile.evidence.confidence != "high":
-        lines.hints.append(f"the profile of this charger is of {profile.evidence.confidence} confidence")
+        lines.hints.append(
+            f"the profile of this charger is of {profile.evidence.confidence} confidence: Phaeton only reads it until "
+            "profile_confirmed: true is set for it; compare the values above with the charger first"
+        )
 
 
 def _judge_firmware(lines: _Lines, profile: Profile, firmware: str) -> None:

@@ -8,10 +8,13 @@ import pytest
 
 from phaeton.cli import main
 from phaeton.config.tree import Charger
-from phaeton.probe import Report, probe
+from phaeton.probe import Report, probe, probe_any
+from phaeton.profiles import load_profile
 from phaeton.simulation.alfen_registers import StationLabel
 from phaeton.simulation.charger import SimulatedAlfen
 from phaeton.simulation.charger_plant import ChargerPlant
+from phaeton.simulation.modbus_server import ModbusServer
+from phaeton.simulation.profile_charger import ProfileCharger
 
 
 @pytest.fixture
@@ -164,3 +167,39 @@ async def test_an_unknown_host_and_an_unknown_profile_are_told() -> None:
     assert "no-such-charger.invalid" in report.text
     report = await probe(Charger(host="127.0.0.1", profile="nonesuch"))
     assert "profile nonesuch is not known" in report.text
+
+
+async def test_a_charger_is_recognised_without_its_profile(alfen: SimulatedAlfen) -> None:
+    report = await probe_any("127.0.0.1", alfen.port)
+    assert report.ok
+    assert report.text.startswith("recognised by itself (certain): Alfen Eve")
+    assert "profile: alfen_ng9xx" in report.text
+    assert "Alfen NV, model NG910, serial number ACE0000001" in report.text
+    assert alfen.writes == []
+
+
+async def test_another_unit_look_alikes_and_an_unproven_profile_are_told() -> None:
+    profile = load_profile("wallbe_eco", {"transport": {"unit": 180}})
+    async with ProfileCharger(profile) as charger:
+        report = await probe_any("127.0.0.1", charger.port)
+        assert charger.writes == []
+    assert "unit: 180" in report.text
+    assert "it may as well be" in report.text
+    assert "--profile wallbe_eco" in report.text
+    assert "medium confidence: Phaeton only reads it" in report.text
+
+
+async def test_a_device_that_is_no_charger_is_not_taken_for_one() -> None:
+    server = ModbusServer(lambda _unit, pdu: bytes((pdu[0] | 0x80, 2)))
+    await server.start()
+    report = await probe_any("127.0.0.1", server.port)
+    await server.stop()
+    assert not report.ok
+    assert "none of the chargers that Phaeton knows fits" in report.text
+
+
+async def test_where_nothing_answers_the_usual_causes_are_named(alfen: SimulatedAlfen) -> None:
+    await alfen.stop()
+    report = await probe_any("127.0.0.1", alfen.port)
+    assert not report.ok
+    assert "Modbus is not enabled in the charger" in report.text

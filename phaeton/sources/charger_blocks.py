@@ -23,7 +23,7 @@ class BlockReader:
 
     A block that is refused is cut at its widest hole; where one half answers, the halves are used from then on, and a
     single value that stays refused is left out. Where no half answers nothing is learnt: then the charger is at fault,
-    not the plan.
+    not the plan. What the profile calls optional may be missing as a whole.
     """
 
     def __init__(self, link: ModbusLink, who: str) -> None:
@@ -64,7 +64,7 @@ class BlockReader:
             if refused.code not in _HOLE:
                 raise
             values, parts = await self._in_parts(block, checked)
-            if not parts:
+            if not parts and not all(field.spec.optional for field in block.fields):
                 raise
             self._learnt[block.name, block.space] = tuple(parts)
             lost = sorted(block.points - {name for part in parts for name in part.points})
@@ -73,7 +73,7 @@ class BlockReader:
                 self._who,
                 block.name,
                 refused.code,
-                ", ".join(part.name for part in parts),
+                ", ".join(part.name for part in parts) or "nothing",
                 f", without {', '.join(lost)}" if lost else "",
             )
             return values

@@ -190,3 +190,17 @@ async def test_a_supervision_that_is_off_is_not_switched_on_by_a_sign_of_life() 
         await point.read_on()
         await point.write(current_a=10.0)
     assert [written.point for written in charger.writes] == ["limit_set"]
+
+
+async def test_what_a_profile_calls_optional_may_be_missing() -> None:
+    """A controller without the meter registers that its profile knows."""
+    lacking = load_profile("phoenix_ev_eth", {"points": {"energy_total": None}})
+    charger = ProfileCharger(lacking, ChargerPlant(), clock=None)
+    async with connected(load_profile("phoenix_ev_eth"), charger) as point:
+        await point.read_on()
+        reading = await point.read_on()
+        assert reading.state is ChargerState.DISCONNECTED
+        assert reading.energy_kwh is None
+        refused = charger.refused
+        await point.read_on()
+        assert charger.refused == refused, "asked no more until everything is learnt anew"
