@@ -24,9 +24,9 @@ _log = logging.getLogger("phaeton.updates")
 FIRST_LOOK_S = (300.0, 1800.0)
 """After the start, by chance: a house whose power comes back is not asked about with all others at once."""
 JITTER = 0.1
-HEALTHY_LOOKS = 30
-LOOK_S = 1.0
-"""A new version is well when it has decided in each of so many seconds in a row, and its page answers."""
+HEALTHY_LOOKS = 15
+LOOK_S = 2.0
+"""A new version is well when it has decided anew at each of so many looks in a row, and its page answers."""
 WAIT_S = 60.0
 """How often a version that is wanted is tried to be put in force, and the schedule looked at."""
 _DAY_S = 86400.0
