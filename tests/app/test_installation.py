@@ -6,7 +6,7 @@ import json
 from importlib.metadata import PathDistribution
 from pathlib import Path
 
-from phaeton.app.installation import installation
+from phaeton.app.installation import installation, installation_folder
 
 
 def installed(folder: Path, **files: str) -> PathDistribution:
@@ -38,3 +38,13 @@ def test_a_package_from_a_repository_is_taken_from_there_again(tmp_path: Path) -
 def test_a_note_of_the_installer_that_cannot_be_read_hinders_nothing(tmp_path: Path) -> None:
     found = installation(tmp_path / "phaeton", installed(tmp_path, direct_url__json="[nonsense"))
     assert found.how_to_update == "`pip install --upgrade phaeton`, and a restart"
+
+
+def test_a_version_in_an_installation_folder_is_a_bundle(tmp_path: Path) -> None:
+    package = tmp_path / "phaeton/versions/1.0/lib/phaeton"
+    package.mkdir(parents=True)
+    assert installation_folder(package) is None  # no manifest: somebody has a folder of this name
+    (tmp_path / "phaeton/versions/1.0/MANIFEST.json").write_text("{}")
+    assert installation_folder(package) == tmp_path / "phaeton"
+    found = installation(package)
+    assert (found.installed_as, found.where, found.how_to_update) == ("bundle", str(tmp_path / "phaeton"), "")
