@@ -18,7 +18,7 @@ from phaeton.config.tree import Config
 PREFIX = "PHAETON_"
 _OTHERS = {"ALFEN_WEB_HOST": "PHAETON_WEB__HOST", "ALFEN_WEB_PORT": "PHAETON_WEB__PORT"}
 """Names that one forerunner had outside of the pattern."""
-_ELSEWHERE = {"PHAETON_DBUS", "PHAETON_TOKEN"}
+_ELSEWHERE = {"PHAETON_DBUS", "PHAETON_TOKEN", "PHAETON_LAUNCHER", "PHAETON_TRIAL_S"}
 """Variables that choose something outside of the configuration."""
 _SHORT = {"CHARGER": ("chargers", 0, "host")}
 

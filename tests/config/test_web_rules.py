@@ -48,4 +48,5 @@ def test_a_page_behind_a_proxy() -> None:
 
 
 def test_the_token_of_the_commands_is_no_key_of_the_configuration() -> None:
-    assert parse("charger: 192.168.1.100\n", {"PHAETON_TOKEN": "x"}).notices == ()
+    for name in ("PHAETON_TOKEN", "PHAETON_LAUNCHER", "PHAETON_TRIAL_S"):
+        assert parse("charger: 192.168.1.100\n", {name: "x"}).notices == ()
