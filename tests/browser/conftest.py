@@ -226,8 +226,13 @@ class Pages:
         return page
 
     async def close(self) -> None:
-        for context in self._contexts:
-            await context.close()
+        while self._contexts:
+            await self._contexts.pop().close()
+
+    async def leave(self, house: House) -> None:
+        """Close all pages, and then stop the house, so that no stream complains of its end."""
+        await self.close()
+        await house.stop()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

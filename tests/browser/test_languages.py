@@ -143,7 +143,7 @@ async def test_no_english_is_left_on_any_view(pages: Pages, tmp_path: Path, lang
         assert len(texts) > 10
         assert foreign.intersection(texts) == set(), name
         assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
-    await house.stop()
+    await pages.leave(house)
 
 
 async def test_a_language_is_chosen_and_remembered(pages: Pages, tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ async def test_a_language_is_chosen_and_remembered(pages: Pages, tmp_path: Path)
     page = await pages.open(house, path="/#/sessions")
     await expect(page.locator(".cards-table tbody tr")).to_have_count(26)
     await page.get_by_label("Language").select_option("de")
-    await expect(page.get_by_role("heading", name="Ladevorgänge", level=1)).to_be_visible()
+    await expect(page.get_by_role("heading", name="Ladungen", level=1)).to_be_visible()
     await expect(page.locator(".cards-table tbody tr").nth(1)).to_contain_text("20,00\u00a0kWh")
     await expect(page.locator(".cards-table tbody tr").nth(1)).to_contain_text("1,30\u00a0€")
     await page.reload()
@@ -162,7 +162,7 @@ async def test_a_language_is_chosen_and_remembered(pages: Pages, tmp_path: Path)
     )
     await page.get_by_label("Sprache").select_option("nl")
     await expect(page.locator("#state")).to_have_text("Laden")
-    await house.stop()
+    await pages.leave(house)
 
 
 async def test_times_are_those_of_the_site_and_not_of_who_looks(house: House, pages: Pages) -> None:

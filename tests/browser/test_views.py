@@ -97,7 +97,7 @@ async def test_the_views_are_found_kept_and_left(pages: Pages, tmp_path: Path) -
     await expect(page.locator("#link")).to_have_text("Live")
     await page.go_forward()
     await expect(page.locator("#dashboard")).to_be_hidden()
-    await house.stop()
+    await pages.leave(house)
 
 
 async def test_a_guest_sees_sessions_but_nothing_of_the_inside(pages: Pages, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ async def test_a_guest_sees_sessions_but_nothing_of_the_inside(pages: Pages, tmp
     await page.get_by_role("button", name="Log out").click()
     await expect(page.locator("#view-body")).to_have_text("Log in to see this.")
     pages.complaints.clear()
-    await house.stop()
+    await pages.leave(house)
 
 
 async def test_the_first_load_is_small_and_views_come_later(pages: Pages, tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ async def test_the_first_load_is_small_and_views_come_later(pages: Pages, tmp_pa
     await go(page, "Sessions")
     await expect(page.locator(".cards-table tbody tr")).to_have_count(26)
     assert "sessions.js" in loaded
-    await house.stop()
+    await pages.leave(house)
 
 
 async def test_sessions_are_paged_filtered_and_added_up(pages: Pages, tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ async def test_sessions_are_paged_filtered_and_added_up(pages: Pages, tmp_path: 
     await expect(rows).to_have_count(26)
     await expect(rows.first).to_contain_text("still here")
     await expect(rows.nth(1)).to_contain_text("20.00\u00a0kWh")
-    await expect(page.locator(".bars svg")).to_have_attribute(
+    await expect(page.locator(".bars svg").first).to_have_attribute(
         "aria-label", "Energy by month and source. Most in Mar 26: 367.00\u00a0kWh."
     )
     await page.get_by_role("button", name="Older sessions").click()
@@ -175,7 +175,7 @@ async def test_sessions_are_paged_filtered_and_added_up(pages: Pages, tmp_path: 
     async with page.expect_download() as download:
         await page.get_by_role("link", name="CSV").click()
     assert (await download.value).suggested_filename == "phaeton-sessions.csv"
-    await house.stop()
+    await pages.leave(house)
 
 
 async def test_a_session_shows_its_quarters(pages: Pages, tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ async def test_a_session_shows_its_quarters(pages: Pages, tmp_path: Path) -> Non
     await expect(page.locator(".scroll tbody tr:visible")).to_have_count(8)
     await page.get_by_role("link", name="All sessions").click()
     await expect(page.locator(".cards-table tbody tr")).to_have_count(26)
-    await house.stop()
+    await pages.leave(house)
 
 
 async def test_without_sessions_it_says_when_one_begins(pages: Pages, tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ async def test_without_sessions_it_says_when_one_begins(pages: Pages, tmp_path: 
     page = await pages.open(house, path="/#/sessions")
     await expect(page.get_by_text("No sessions yet.")).to_be_visible()
     await expect(page.get_by_role("link", name="CSV")).to_be_hidden()
-    await house.stop()
+    await pages.leave(house)
 
 
 async def test_the_diagnostics_show_the_inside(pages: Pages, tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ async def test_the_diagnostics_show_the_inside(pages: Pages, tmp_path: Path) -> 
     assert (await download.value).suggested_filename.startswith("phaeton-support-")
     assert isinstance(house.support, Bundle)
     assert house.support.asked == [False]
-    await house.stop()
+    await pages.leave(house)
 
 
 @pytest.mark.usefixtures("log_ring")
@@ -255,7 +255,7 @@ async def test_the_log_follows_filters_and_pauses(pages: Pages, tmp_path: Path) 
     await until(lambda: logs.clients == 1 or LOGGER.warning("of-this-test, but nobody wrote this"))
     await go(page, "Sessions")
     await until(lambda: logs.clients == 0 or LOGGER.warning("of-this-test, but nobody wrote this"))
-    await house.stop()
+    await pages.leave(house)
 
 
 @pytest.mark.usefixtures("log_ring")
@@ -278,7 +278,7 @@ async def test_a_long_log_stays_where_it_is_read_and_is_bounded(pages: Pages, tm
     assert await page.locator(".log").evaluate("box => box.scrollTop") < 100
     await newest.click()
     await expect(newest).to_be_hidden()
-    await house.stop()
+    await pages.leave(house)
 
 
 READY = {"sessions": ".cards-table tbody tr", "diagnostics": "#view .tree tbody tr", "logs": ".log p"}
@@ -307,4 +307,4 @@ async def test_each_view_is_readable_by_everybody(
     found = await Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     await picture(page, f"session-{'phone' if size == NARROW else 'desktop'}-{scheme}")
-    await house.stop()
+    await pages.leave(house)

@@ -1,4 +1,4 @@
-// Bars of energy, stacked by where it came from.
+// Bars, stacked by kind, such as energy by where it came from.
 
 import { create, setAttribute } from "./write.js";
 
@@ -15,12 +15,12 @@ function shape(name, attributes) {
 }
 
 /**
- * A figure of bars: `rows` hold `name` and perhaps `below` (under the bar), `title` and an energy for each source; `most` is written at
+ * A figure of bars: `rows` hold `name` (under the bar), `title` and an amount for each of `kinds`; `most` is written at
  * the top, `label` is what the picture says to who cannot see it. At most `names` of the names are written.
  */
-export function stackedBars(rows, most, label, names) {
+export function stackedBars(rows, most, label, names, kinds = SOURCES) {
   const figure = create("figure", "bars");
-  const top = Math.max(...rows.map((row) => SOURCES.reduce((sum, source) => sum + row[source], 0)), 1e-9);
+  const top = Math.max(...rows.map((row) => kinds.reduce((sum, kind) => sum + Math.max(row[kind], 0), 0)), 1e-9);
   const svg = shape("svg", { viewBox: `0 0 ${rows.length * STEP} ${HEIGHT}`, preserveAspectRatio: "none", role: "img" });
   setAttribute(svg, "aria-label", label);
   rows.forEach((row, index) => {
@@ -28,21 +28,17 @@ export function stackedBars(rows, most, label, names) {
     bar.append(shape("title", {}));
     bar.firstChild.textContent = row.title;
     let y = HEIGHT;
-    for (const source of SOURCES) {
-      const height = (row[source] / top) * HEIGHT;
+    for (const kind of kinds) {
+      const height = (Math.max(row[kind], 0) / top) * HEIGHT;
       y -= height;
-      bar.append(shape("rect", { x: index * STEP + STEP * 0.12, y: y.toFixed(2), width: STEP * 0.76, height: height.toFixed(2), class: source }));
+      bar.append(shape("rect", { x: index * STEP + STEP * 0.12, y: y.toFixed(2), width: STEP * 0.76, height: height.toFixed(2), class: kind }));
     }
     svg.append(bar);
   });
   const times = create("div", "bar-names");
   times.setAttribute("aria-hidden", "true");
   const every = Math.ceil(rows.length / names);
-  rows.forEach((row, index) => {
-    const name = create("span");
-    if (index % every === 0) name.append(row.name, ...(row.below ? [create("b", "", row.below)] : []));
-    times.append(name);
-  });
+  rows.forEach((row, index) => times.append(create("span", "", index % every ? "" : row.name)));
   figure.style.maxWidth = `${rows.length * WIDEST_PX}px`;
   figure.append(create("span", "price-bound", most), svg, times);
   return figure;

@@ -36,9 +36,9 @@ export class Months {
     const byMonth = grouped(totals);
     const rows = [...byMonth].map(([key, parts]) => ({
       name: monthOf(key),
-      below: parts.map((part) => money(part.cost, part.currency)).join(" "),
       title: `${monthOf(key)}: ${kwh(added(parts, "energy_kwh"))}, ${parts.map((part) => money(part.cost, part.currency)).join(", ")}`,
       energy: added(parts, "energy_kwh"),
+      cost: added(parts, "cost"),
       ...Object.fromEntries(SOURCES.map((source) => [source, added(parts, `${source}_kwh`)])),
     }));
     const most = rows.reduce((best, row) => (row.energy > best.energy ? row : best));
@@ -47,7 +47,19 @@ export class Months {
       const part = added(totals, `${source}_kwh`);
       return [source, say(`source.${source}`), `${kwh(part)} · ${percent(energy > 0 ? (100 * part) / energy : 0)}`];
     });
-    return [stackedBars(rows, kwh(most.energy), label, NAMES), sourceList(shares), this.#table(totals)];
+    return [stackedBars(rows, kwh(most.energy), label, NAMES), sourceList(shares), ...this.#cost(rows, totals), this.#table(totals)];
+  }
+
+  /** The cost as bars, where all of it is in one currency. */
+  #cost(rows, totals) {
+    const { currency } = totals[0];
+    if (totals.some((row) => row.currency !== currency)) return [];
+    const most = rows.reduce((best, row) => (row.cost > best.cost ? row : best));
+    if (most.cost <= 0) return [];
+    const label = say("costLabel", { month: most.name, money: money(most.cost, currency) });
+    const figure = stackedBars(rows, money(most.cost, currency), label, NAMES, ["cost"]);
+    figure.classList.add("low");
+    return [create("h3", "", say("cost")), figure];
   }
 
   #table(totals) {

@@ -208,6 +208,7 @@ export default {
   clearFilters: "Clear the filters",
   months: "By month",
   monthsLabel: "Energy by month and source. Most in {month}: {energy}.",
+  costLabel: "Cost by month. Most in {month}: {money}.",
   month: "Month",
   count: "Sessions",
   energy: "Energy",

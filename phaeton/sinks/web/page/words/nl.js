@@ -208,6 +208,7 @@ export default {
   clearFilters: "Filters wissen",
   months: "Per maand",
   monthsLabel: "Energie per maand en bron. Het meest in {month}: {energy}.",
+  costLabel: "Kosten per maand. Het meest in {month}: {money}.",
   month: "Maand",
   count: "Sessies",
   energy: "Energie",
