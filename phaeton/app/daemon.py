@@ -49,6 +49,7 @@ from phaeton.links.modbus import ModbusLinks
 from phaeton.model import (
     AcceptCharger,
     ChargerIdentity,
+    ChargerReading,
     Command,
     Event,
     Order,
@@ -88,6 +89,8 @@ class Daemon:
 
     updates: Updates | None = None
     """What can replace the program; set by who can start it again."""
+    _read: Subject[ChargerReading] | None = None
+    """The readings of the first charger, which the ticks go along with."""
 
     def __init__(self, config: Config, *, site: Observable[SiteReading] | None = None) -> None:
         self.config = config
@@ -205,7 +208,8 @@ class Daemon:
         if self._ticking is not None:
             self._ticking.dispose()
         self.feed(Tick(*self.now()))
-        self._ticking = ticks(self._clock, TICK_S, self._late).subscribe(self.feed)
+        self._read = Subject()
+        self._ticking = ticks(self._clock, TICK_S, self._late, self._read).subscribe(self.feed)
 
     def _late(self, late_s: float) -> None:
         self.vitals.late(late_s, TICK_S)
@@ -330,7 +334,10 @@ class Daemon:
 
     def _heard(self, event: Event) -> None:
         self.feed(event)
-        if isinstance(event, ChargerIdentity):
+        if isinstance(event, ChargerReading):
+            if self._read is not None and event.point == self._points[0].id:
+                self._read.on_next(event)
+        elif isinstance(event, ChargerIdentity):
             self._spawn(self._identified(event))
 
     async def _identified(self, who: ChargerIdentity) -> None:
@@ -372,6 +379,8 @@ class Daemon:
     def _site_said(self, event: SiteReading | Unavailable) -> None:
         self._site_heard_s = self.now()[0]
         self.feed(event)
+        for live in self._live.values():
+            live.source.along()
 
     def _replacement_said(self, reading: SiteReading) -> None:
         """A world of its own runs by another clock; what it shows is of now."""

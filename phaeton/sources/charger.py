@@ -38,6 +38,7 @@ from phaeton.profiles import (
 from phaeton.profiles.plan import status_points
 from phaeton.sources.charger_blocks import BlockReader
 from phaeton.sources.charger_recognition import read_optional, recognise
+from phaeton.sources.pace import Pace
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,8 @@ _STATUS_ALONE_S = 2.5
 _REPEAT_UNAVAILABLE_S = 15.0
 _ASK_STRANGER_EVERY_S = 15.0
 _SHORTEST_PAUSE_S = 0.1
+_EARLY_S = 0.005
+"""A timer may fire a little early."""
 _ACTIVE = {ChargerState.CHARGING, ChargerState.STARTING, ChargerState.SWITCHING}
 
 
@@ -81,6 +84,10 @@ class ChargerSource:
         self._values: dict[str, Value] = {}
         self._wake = asyncio.Event()
         self._slept_through = False
+        self._pace = Pace()
+        self._polled_s = 0.0
+        """When the last whole poll began."""
+        self._rest_timer: asyncio.TimerHandle | None = None
         self._generation = -1
         self._stranger = ""
         self._read_only = "" if point.charger.profile_confirmed else unproven(profile)
@@ -129,6 +136,11 @@ class ChargerSource:
         self._busy_until_s = monotonic() + _TRANSITION_S
         self._wake.set()
 
+    def along(self) -> None:
+        """Something else woke the process: poll along with it, if it keeps our pace and the next poll is about due."""
+        if self._pace.along(monotonic(), self._polled_s, self._interval_s()) and self._rest_timer is not None:
+            self._overslept()
+
     def blocked(self) -> str:
         """Why the point must not be written to; empty when it may be."""
         if self._stranger or self._read_only:
@@ -174,29 +186,27 @@ class ChargerSource:
                 sleep=self._sleep_in_outage,
             ):
                 with attempt, outage:
-                    started_s = monotonic()
                     await self._poll(emit)
             outage.over()
             try:
                 with outage:
-                    await self._go_on(emit, started_s)
+                    await self._go_on(emit)
             except Exception:  # logged and told by the outage; the loop takes it from here
                 await self._sleep_in_outage(max(self._link_pause_s, min(_SHORTEST_PAUSE_S, self._poll_s)))
 
-    async def _go_on(self, emit: Emit, started_s: float) -> None:
+    async def _go_on(self, emit: Emit) -> None:
         """Poll in the pace of what happens until something fails."""
         while True:
-            woken = await self._sleep(started_s + self._interval_s() - monotonic())
-            if woken and self._identified and monotonic() < started_s + self._interval_s():
+            woken = await self._rest()
+            if woken and self._identified and monotonic() < self._polled_s + self._interval_s():
                 recent = monotonic() - self._measured_s < _STATUS_ALONE_S
                 self._values |= await self._reader.read(self._status if recent else self._fast)
                 self._tell(emit)
             else:
-                started_s = monotonic()
                 await self._poll(emit)
 
     async def _poll(self, emit: Emit) -> None:
-        started_s = monotonic()
+        started_s = self._polled_s = monotonic()
         if not self._identified:
             await self._identify(emit)
         else:
@@ -316,25 +326,47 @@ class ChargerSource:
             self._wake.clear()
             await self._sleep(seconds)
 
+    async def _rest(self) -> bool:
+        """Sleep until the next poll is due, or less when it shall be at once; tells whether it shall."""
+        due_s = self._pace.due_s(self._polled_s, self._interval_s())
+        if due_s > monotonic() and not self._wake.is_set():
+            # A timer that sets the event itself: a time-out by exception costs several times as much, each second.
+            self._rest_timer = asyncio.get_running_loop().call_at(due_s, self._due)
+            await self._until_woken()
+        return self._was_woken()
+
+    def _due(self) -> None:
+        due_s = self._pace.due_s(self._polled_s, self._interval_s())
+        if due_s > monotonic() + _EARLY_S:
+            self._rest_timer = asyncio.get_running_loop().call_at(due_s, self._due)
+        else:
+            self._pace.alone()
+            self._overslept()
+
+    async def _sleep(self, seconds: float) -> None:
+        """Sleep, or less when something woke us."""
+        if seconds > 0 and not self._wake.is_set():
+            self._rest_timer = asyncio.get_running_loop().call_later(seconds, self._overslept)
+            await self._until_woken()
+        self._was_woken()
+
+    async def _until_woken(self) -> None:
+        try:
+            await self._wake.wait()
+        finally:
+            if self._rest_timer is not None:
+                self._rest_timer.cancel()
+                self._rest_timer = None
+
     def _overslept(self) -> None:
         if not self._wake.is_set():
             self._slept_through = True
             self._wake.set()
 
-    async def _sleep(self, seconds: float) -> bool:
-        """Sleep, or less when the point shall be polled at once; tells whether it shall."""
-        if seconds > 0 and not self._wake.is_set():
-            # A timer that sets the event itself: a time-out by exception costs several times as much, each second.
-            timer = asyncio.get_running_loop().call_later(seconds, self._overslept)
-            try:
-                await self._wake.wait()
-            finally:
-                timer.cancel()
-            if self._slept_through:
-                self._slept_through = False
-                self._wake.clear()
-                return False
-        woken = self._wake.is_set()
+    def _was_woken(self) -> bool:
+        """Whether something else than the timer ended the sleep."""
+        woken = self._wake.is_set() and not self._slept_through
+        self._slept_through = False
         self._wake.clear()
         return woken
 

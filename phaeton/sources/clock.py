@@ -11,6 +11,7 @@ from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
 from reactivex.disposable import Disposable
 
 from phaeton.model import Tick
+from phaeton.sources.pace import Pace
 
 _LONGEST_GAP_S = 7 * 86400.0
 
@@ -32,31 +33,65 @@ class Clock:
         return round(time.monotonic() + self._offset_s, 3), round(time.time(), 3)
 
 
-def ticks(clock: Clock, period_s: float, late: Callable[[float], None] | None = None) -> Observable[Tick]:
+def ticks(
+    clock: Clock,
+    period_s: float,
+    late: Callable[[float], None] | None = None,
+    companion: Observable[object] | None = None,
+) -> Observable[Tick]:
     """A tick each ``period_s`` by the loop's even clock; one that a subscriber fails on does not end them.
 
-    ``late`` is told before each tick by how many s the loop was behind.
+    Where ``companion`` speaks at that pace, ticks come along with it (`phaeton.sources.pace`). ``late`` is told before
+    each tick by how many s it is later than it should be.
     """
 
     def subscribe(observer: ObserverBase[Tick], _: SchedulerBase | None = None) -> DisposableBase:
         loop = asyncio.get_running_loop()
-        due_s = loop.time() + period_s
+        pace = Pace()
+        last_s = loop.time()
         timer: asyncio.TimerHandle | None = None
+        armed_s = 0.0
 
-        def tick() -> None:
-            nonlocal due_s, timer
-            now_s = loop.time()
+        def arm() -> None:
+            nonlocal timer, armed_s
+            armed_s = max(pace.due_s(last_s, period_s), loop.time())
+            timer = loop.call_at(armed_s, fired)
+
+        def tick(now_s: float, due_s: float) -> None:
+            nonlocal last_s
             if late is not None:
-                late(now_s - due_s)
-            due_s = max(due_s + period_s, now_s)
-            timer = loop.call_at(due_s, tick)
+                late(now_s - (last_s + period_s))
+            # By the timer alone the ticks keep an even beat, however late the loop was; they do not catch up.
+            last_s = due_s if now_s < due_s + period_s else now_s
+            arm()
             observer.on_next(Tick(*clock.now()))
 
-        timer = loop.call_at(due_s, tick)
+        def fired() -> None:
+            due_s, now_s = pace.due_s(last_s, period_s), loop.time()
+            if due_s > max(armed_s, now_s):
+                arm()  # the companion has moved it since
+            else:
+                pace.alone()
+                tick(now_s, due_s)
+
+        def spoke(_: object) -> None:
+            now_s = loop.time()
+            if pace.along(now_s, last_s, period_s):
+                if timer is not None:
+                    timer.cancel()
+                try:
+                    tick(now_s, now_s)
+                except Exception as error:  # as for a timer: who fails on a tick must not fail the companion
+                    loop.call_exception_handler({"message": "a tick failed", "exception": error})
+
+        arm()
+        following = None if companion is None else companion.subscribe(spoke)
 
         def dispose() -> None:
             if timer is not None:
                 timer.cancel()
+            if following is not None:
+                following.dispose()
 
         return Disposable(dispose)
 

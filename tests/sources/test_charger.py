@@ -64,6 +64,24 @@ async def test_an_empty_point_is_polled_slowly_and_a_plug_in_or_a_wake_speeds_it
         assert await point.read_on(0.3)
 
 
+async def test_polls_go_along_with_what_else_keeps_their_pace_and_go_on_without_it() -> None:
+    async with bench() as tried:
+        point = tried.watch(poll_s=0.6)
+        await point.read_on()
+        loop = asyncio.get_running_loop()
+        due_s, waited_s = loop.time(), []
+        for _ in range(5):
+            due_s += 0.6
+            await asyncio.sleep(due_s - loop.time())
+            count, spoke_s = len(point.readings), loop.time()
+            point.source.along()
+            await until(lambda count=count: len(point.readings) > count)  # type: ignore[misc]
+            waited_s.append(loop.time() - spoke_s)
+        assert max(waited_s[2:]) < 0.2, "once the pace is known"
+        count = len(point.readings)
+        await until(lambda: len(point.readings) >= count + 3, within_s=0.6 + 0.25 + 2 * 0.6 + 0.5)
+
+
 async def test_a_wake_reads_the_status_alone() -> None:
     async with bench() as tried:
         point = tried.watch(poll_s=5.0)
