@@ -68,7 +68,7 @@ def _rollback(options: argparse.Namespace) -> None:
 def _rollback_of_files(error: NobodyError) -> None:
     """Where no daemon answers: it may be the new version that does not start."""
     from phaeton.app.installation import installation_folder  # noqa: PLC0415
-    from phaeton.updates.place import Place  # noqa: PLC0415
+    from phaeton.updates.place import BY_ORDER, Place  # noqa: PLC0415
     from phaeton.updates.problem import UpdateRefusedError  # noqa: PLC0415
 
     folder = installation_folder()
@@ -79,6 +79,7 @@ def _rollback_of_files(error: NobodyError) -> None:
         if place.pending is not None:
             version = place.take_back()
         elif (found := place.previous) is not None:
+            place.note_failed(place.current or "", BY_ORDER)
             place.begin_trial(found)
             version = found
         else:

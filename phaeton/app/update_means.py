@@ -164,8 +164,8 @@ class BundleMeans:
         previous = place.previous
         if previous is None:
             raise UpdateRefusedError("there is no version before this one")
-        place.begin_trial(previous)
         place.note_failed(self._running, BY_ORDER)
+        place.begin_trial(previous)
         return previous
 
     def confirm(self) -> None:

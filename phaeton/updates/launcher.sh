@@ -38,7 +38,7 @@ take_back() {  # take_back WHY: the old version is the current one again
 }
 
 read_pending() {  # is a version on trial?
-    new= old=
+    new='' old=''
     [ -f pending ] || return 1
     { read -r new && read -r old; } <pending
     if [ "$new" = "$(version_of current)" ] && works "$old"; then
@@ -80,14 +80,14 @@ over_time() {  # in the background: end a program that does not confirm
 }
 
 try() {  # run the version on trial to its end
-    starts=0
-    [ -f starts ] && read -r starts <starts
-    case $starts in '' | *[!0-9]*) starts=0 ;; esac
-    if [ "$starts" -ge "$most_starts" ]; then
-        take_back "it ended $starts times before it was well"
+    count=0
+    [ -f starts ] && read -r count <starts
+    case $count in '' | *[!0-9]*) count=0 ;; esac
+    if [ "$count" -ge "$most_starts" ]; then
+        take_back "it ended $count times before it was well"
         return
     fi
-    echo $((starts + 1)) >starts
+    echo $((count + 1)) >starts
     sync
     rm -f late
     ordered=
@@ -114,7 +114,7 @@ try() {  # run the version on trial to its end
         return
     fi
     if [ -n "$ordered" ]; then
-        [ -f starts ] && echo "$starts" >starts
+        [ -f starts ] && echo "$count" >starts
         exit "$code"
     fi
     [ -f pending ] || { [ "$code" -eq "$again" ] || exit "$code"; }
