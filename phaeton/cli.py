@@ -33,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     from phaeton.backup.cli import add_parsers as add_backup  # noqa: PLC0415
     from phaeton.config.cli import add_parser  # noqa: PLC0415
     from phaeton.plan_cli import add_parser as add_plan  # noqa: PLC0415
+    from phaeton.profile_cli import add_parser as add_profile  # noqa: PLC0415
     from phaeton.replay.cli import add_parser as add_replay  # noqa: PLC0415
     from phaeton.simulation.cli import add_parser as add_simulate  # noqa: PLC0415
     from phaeton.sources.prices.cli import add_parser as add_prices  # noqa: PLC0415
@@ -59,7 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     probe.add_argument("host", help="host name or address of the charger")
     probe.add_argument("--port", type=_port, default=None, help="TCP port (the profile's)")
     probe.add_argument("--profile", default=None, help="kind of charger; found by itself when left out")
+    probe.add_argument("--profile-file", default="", metavar="FILE", help="a profile of your own")
     probe.set_defaults(handler=_probe)
+    add_profile(commands)
     add_replay(commands)
     add_simulate(commands)
     add_prices(commands)
@@ -185,9 +188,16 @@ def _probe(options: argparse.Namespace) -> int:
     from phaeton.config.tree import Charger  # noqa: PLC0415
     from phaeton.probe import probe, probe_any  # noqa: PLC0415
 
-    if options.profile is None:
+    named = options.profile or options.profile_file
+    if not named:
         report = asyncio.run(probe_any(options.host, options.port))
     else:
-        report = asyncio.run(probe(Charger(host=options.host, port=options.port, profile=options.profile)))
+        charger = Charger(
+            host=options.host,
+            port=options.port,
+            profile=options.profile or "alfen_ng9xx",
+            profile_file=options.profile_file,
+        )
+        report = asyncio.run(probe(charger))
     print(report.text)
     return 0 if report.ok else FAILED

@@ -50,7 +50,7 @@ async def probe(charger: Charger) -> Report:
     """
     lines = _Lines()
     try:
-        profile = load_profile(charger.profile, charger.profile_overlay)
+        profile = load_profile(charger.profile, charger.profile_overlay, file=charger.profile_file)
     except ProfileError as error:
         lines.problems.append(str(error))
         return lines.report()

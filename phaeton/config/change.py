@@ -17,6 +17,7 @@ LINK_KEYS = (
     "station_unit",
     "sockets",
     "profile",
+    "profile_file",
     "profile_overlay",
     "profile_confirmed",
     "poll_interval_s",

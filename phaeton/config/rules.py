@@ -74,7 +74,7 @@ def _charger(charger: Charger, path: str) -> Iterator[Contradiction]:
         close = get_close_matches(charger.profile, known, n=1)
         remedy = f"Did you mean {close[0]}?" if close else f"There are: {', '.join(known)}"
         yield Contradiction(f"{path}.profile", charger.profile, "is no charger profile that is known here", remedy)
-    elif charger.profile_overlay:
+    elif charger.profile_overlay or charger.profile_file:
         yield from _overlay(charger, path)
     lines = charger.phase_map
     if any(line not in (1, 2, 3) for line in lines):
@@ -92,8 +92,16 @@ def _overlay(charger: Charger, path: str) -> Iterator[Contradiction]:
     from phaeton.profiles.load import ProfileError, load_profile  # noqa: PLC0415 - few have an overlay
 
     try:
-        load_profile(charger.profile, charger.profile_overlay)
+        load_profile(charger.profile, charger.profile_overlay, file=charger.profile_file)
     except ProfileError as error:
+        if charger.profile_file:
+            yield Contradiction(
+                f"{path}.profile_file",
+                charger.profile_file,
+                f"is no profile that can be used: {error}",
+                "phaeton profile check FILE tells more",
+            )
+            return
         yield Contradiction(f"{path}.profile_overlay", "", f"does not fit the profile: {error}")
 
 

@@ -61,6 +61,7 @@ class Charger(Node, frozen=True):
         "auto"
     )
     profile: Annotated[str, _meta("The kind of charger", pattern="^[a-z0-9_]+$")] = "alfen_ng9xx"
+    profile_file: Annotated[str, _meta("A profile of your own in this YAML file, instead of `profile`")] = ""
     profile_overlay: Annotated[dict[str, Any], _meta("Changes to the profile, merged into it")] = field(
         default_factory=dict
     )

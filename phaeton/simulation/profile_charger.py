@@ -137,8 +137,8 @@ class ProfileCharger:
         values |= self.held
         readback = self.profile.control.phases.readback
         if readback is not None:
-            for raw, phases in readback.values.items():
-                if phases == now.phases_set:
+            for raw, count in readback.values.items():
+                if count == now.phases_set:
                     values[readback.point] = raw
         values = {name: value for name, value in values.items() if name in self.profile.points}
         return values | shown(self.profile, now.state, values)

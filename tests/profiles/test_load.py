@@ -8,14 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from phaeton.config.rules import shipped_profiles
 from phaeton.profiles import ProfileError, blocks_of, identity_of, load_profile, place_of, reading_of
-from phaeton.profiles.load import merge, shipped
-
-_BESIDE = Path(__file__).parents[3] / "shared" / "data" / "charger_profiles"
-
-FOUND = [("shipped", entry.name[:-5]) for entry in shipped().iterdir() if entry.name.endswith(".yaml")]
-FOUND += [("beside", file.stem) for file in sorted(_BESIDE.glob("[a-z]*.yaml"))]
-"""Profiles that come with Phaeton, and those of the collection where it lies beside the repository."""
+from phaeton.profiles.load import merge
 
 MINIMAL = """
 schema: evcharger-modbus/1
@@ -31,9 +26,9 @@ control: {kind: current, limit: {point: limit_set, min: 6, max: 16}}
 """
 
 
-@pytest.mark.parametrize(("where", "name"), FOUND)
-def test_every_profile_loads_and_plans_and_decodes(where: str, name: str) -> None:
-    profile = load_profile(name, folder=_BESIDE if where == "beside" else None)
+@pytest.mark.parametrize("name", shipped_profiles())
+def test_every_profile_loads_and_plans_and_decodes(name: str) -> None:
+    profile = load_profile(name)
     for socket in (1, 2):
         place = place_of(profile, socket)
         values = {}

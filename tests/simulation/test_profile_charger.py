@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from msgspec import structs
@@ -23,6 +24,7 @@ from phaeton.sources.charger import ChargerSource
 from tests.charger_bench import HOST, Watched, now
 from tests.waiting import until
 
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "my_charger.yaml"
 PLUGGED = {ChargerState.CONNECTED, ChargerState.PAUSED_EVSE, ChargerState.PAUSED_EV, ChargerState.FINISHED}
 
 
@@ -66,9 +68,10 @@ class Loop:
         self.charger.plant.step(10.0)
 
 
-@pytest.mark.parametrize("name", shipped_profiles())
+@pytest.mark.parametrize("name", [*shipped_profiles(), "my_charger"])
 async def test_a_charger_of_each_profile_is_recognised_followed_set_and_stopped(name: str) -> None:
-    profile = load_profile(name)
+    """Also the example of the guide."""
+    profile = load_profile(name, file=EXAMPLE if name == EXAMPLE.stem else "")
     plant = ChargerPlant(ramp_a_per_s=100.0)
     charger = ProfileCharger(profile, plant, clock=None)
     async with connected(profile, charger) as point:
