@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from itertools import pairwise
 
 import pytest
 from msgspec import structs
@@ -68,18 +70,22 @@ async def test_polls_go_along_with_what_else_keeps_their_pace_and_go_on_without_
     async with bench() as tried:
         point = tried.watch(poll_s=0.6)
         await point.read_on()
-        loop = asyncio.get_running_loop()
-        due_s, waited_s = loop.time(), []
-        for _ in range(5):
-            due_s += 0.6
-            await asyncio.sleep(due_s - loop.time())
-            count, spoke_s = len(point.readings), loop.time()
+        spoke_s: list[float] = []
+
+        def speak() -> None:
+            spoke_s.append(time.monotonic())
             point.source.along()
-            await until(lambda count=count: len(point.readings) > count)  # type: ignore[misc]
-            waited_s.append(loop.time() - spoke_s)
-        assert max(waited_s[2:]) < 0.2, "once the pace is known"
+
+        loop = asyncio.get_running_loop()
+        for n in range(6):
+            loop.call_later(0.4 + 0.6 * n, speak)
+        await until(lambda: len(spoke_s) == 6)
         count = len(point.readings)
-        await until(lambda: len(point.readings) >= count + 3, within_s=0.6 + 0.25 + 2 * 0.6 + 0.5)
+        await until(lambda: len(point.readings) >= count + 3)
+        read_s = [reading.mono_s for reading in point.readings]
+        # Its pace is known from the second time on, and from the third on it is kept.
+        assert all(any(0 <= at_s - along_s < 0.2 for at_s in read_s) for along_s in spoke_s[2:])
+        assert max(later - earlier for earlier, later in pairwise(read_s)) < 1.5 * 0.6 + 0.25 + 0.2
 
 
 async def test_a_wake_reads_the_status_alone() -> None:
