@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--speed", type=_speed, default=20.0, metavar="N", help="how fast weather and batteries run (20)")
     demo.add_argument("--port", type=_port, default=8088, help="port of the page (8088)")
     demo.add_argument("--seed", type=int, default=1, help="which day (1)")
+    demo.add_argument("--profile", type=_profile, default=None, help="kind of charger (alfen_ng9xx)")
     demo.set_defaults(handler=_demo)
     probe = commands.add_parser("probe", help="look at a charger and tell what is wrong with its settings")
     probe.add_argument("host", help="host name or address of the charger")
@@ -84,6 +85,14 @@ def _port(text: str) -> int:
     if not 0 < port < 65536:
         raise argparse.ArgumentTypeError("a port is from 1 to 65535")
     return port
+
+
+def _profile(text: str) -> str:
+    from phaeton.config.rules import shipped_profiles  # noqa: PLC0415
+
+    if text not in shipped_profiles():
+        raise argparse.ArgumentTypeError(f"no profile is called {text!r}; phaeton profile list prints them")
+    return text
 
 
 def _speed(text: str) -> float:
@@ -157,7 +166,7 @@ async def _demonstrate(options: argparse.Namespace) -> int:
     from phaeton.config.writing import to_yaml  # noqa: PLC0415
     from phaeton.simulation.demo_world import DemoWorld  # noqa: PLC0415
 
-    async with DemoWorld(speed=options.speed, seed=options.seed) as world:
+    async with DemoWorld(speed=options.speed, seed=options.seed, profile=options.profile or "alfen_ng9xx") as world:
         if world.bus_address is not None:
             os.environ["DBUS_SESSION_BUS_ADDRESS"] = world.bus_address
             print("demo: a simulated GX on a private D-Bus", flush=True)
@@ -167,7 +176,8 @@ async def _demonstrate(options: argparse.Namespace) -> int:
             )
             print("demo: without D-Bus, because dbus-daemon is not installed", flush=True)
         print(
-            f"demo: a simulated Alfen on {world.charger_host}:{world.charger_port}, weather at {options.speed:g}x",
+            f"demo: a simulated charger ({world.profile}) on {world.charger_host}:{world.charger_port}, "
+            f"weather at {options.speed:g}x",
             flush=True,
         )
         print(f"demo: open http://127.0.0.1:{options.port} - stop with Ctrl-C", flush=True)

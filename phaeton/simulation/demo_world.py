@@ -18,6 +18,7 @@ from reactivex.subject import Subject
 from phaeton.config.tree import Charger, Config, Site, Store
 from phaeton.config.tree_web import Web
 from phaeton.model import SiteReading
+from phaeton.profiles import load_profile
 from phaeton.simulation.battery import HouseBattery
 from phaeton.simulation.car import Car
 from phaeton.simulation.charger import SimulatedAlfen
@@ -25,6 +26,7 @@ from phaeton.simulation.charger_plant import ChargerPlant
 from phaeton.simulation.gx import SimulatedGx
 from phaeton.simulation.plant import Plant
 from phaeton.simulation.private_bus import PrivateBus
+from phaeton.simulation.profile_charger import ProfileCharger
 from phaeton.simulation.weather import DAY_S, clear_sky, cloudy, household
 
 HOST = "127.0.0.1"
@@ -38,12 +40,13 @@ _STEP_S = 0.5
 _LONGEST_STEP_S = 5.0
 _FIRST_A = 7.0
 _VALIDITY_S = 60.0
+_ALFEN = "alfen_ng9xx"
 
 
 class DemoWorld:
     """Everything outside of Phaeton. Use it as ``async with DemoWorld(speed=20) as world``."""
 
-    def __init__(self, speed: float = 20.0, seed: int = 1) -> None:
+    def __init__(self, speed: float = 20.0, seed: int = 1, profile: str = _ALFEN) -> None:
         self.speed = max(speed, 0.01)
         self.bus_address: str | None = None
         """Of the private D-Bus; None where dbus-daemon is not installed."""
@@ -54,7 +57,12 @@ class DemoWorld:
             battery=HouseBattery(capacity_kwh=_BATTERY_KWH / self.speed, soc_pct=86.0, setpoint_w=-30.0),
             load_shares=(0.5, 0.3, 0.2),
         )
-        self.charger = SimulatedAlfen(plants=self.plant.chargers, clock=None)
+        self.profile = profile
+        self.charger: SimulatedAlfen | ProfileCharger = (
+            SimulatedAlfen(plants=self.plant.chargers, clock=None)
+            if profile == _ALFEN
+            else ProfileCharger(load_profile(profile), self.plant.chargers[0], clock=None)
+        )
         self._sun = cloudy(clear_sky(_PEAK_W), seed=seed + 6)
         self._house = household(seed=seed)
         self._begun_s = time.monotonic()
@@ -81,7 +89,16 @@ class DemoWorld:
         """The daemon's configuration for this world; its state goes with the world."""
         directory = "" if self._directory is None else str(Path(self._directory.name) / "state")
         return Config(
-            chargers=(Charger(host=self.charger_host, port=self.charger_port, name="Demo charger", sockets=1),),
+            chargers=(
+                Charger(
+                    host=self.charger_host,
+                    port=self.charger_port,
+                    name="Demo charger",
+                    sockets=1,
+                    profile=self.profile,
+                    profile_confirmed=self.profile != _ALFEN,
+                ),
+            ),
             site=Site(source="none" if self.bus_address is None else "gx"),
             web=Web(port=page_port),
             store=Store(directory=directory),

@@ -69,7 +69,7 @@ class ProfileCharger:
         alive = profile.control.keepalive
         self._expires = alive is not None and alive.kind != "none"
         if not self._expires:
-            self.validity_s = math.inf
+            self.validity_s = self.plant.remaining_s = math.inf
         self.plant.validity_s = self.validity_s
         limit = profile.control.limit
         self._limit = "" if limit is None else limit.point

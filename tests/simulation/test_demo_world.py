@@ -112,3 +112,16 @@ async def test_a_bus_that_does_not_start_is_said_and_not_waited_for(
     async with DemoWorld() as world:
         assert world.bus_address is None
     assert "no bus today" in caplog.text
+
+
+async def test_the_demo_can_have_any_charger_that_is_known() -> None:
+    async with DemoWorld(profile="goe_v3") as world:
+        (charger,) = world.config().chargers
+        assert (charger.profile, charger.profile_confirmed, charger.port) == ("goe_v3", True, world.charger.port)
+        client = AsyncModbusTcpClient(world.charger_host, port=world.charger_port)
+        assert await client.connect()
+        answer = await client.read_input_registers(120, count=2, device_id=1)
+        power = client.convert_from_registers(answer.registers, client.DATATYPE.UINT32)
+        client.close()
+    assert isinstance(power, int)
+    assert 4000 < power / 100 < 6000
