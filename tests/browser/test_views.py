@@ -228,6 +228,23 @@ async def test_the_diagnostics_show_the_inside(pages: Pages, tmp_path: Path) -> 
     await pages.leave(house)
 
 
+async def test_what_cannot_be_had_is_said(house: House, pages: Pages) -> None:
+    page = await pages.open(house, path="/#/diagnostics")
+    await expect(page.locator("#view .tools")).to_contain_text(
+        "This could not be loaded: there is nothing to look into."
+    )
+    await go(page, "Sessions")
+    await expect(page.get_by_text("still here")).to_be_visible()
+    await house.stop()
+    await page.get_by_label("From", exact=True).fill("2026-05-20")
+    await expect(page.get_by_text("Phaeton did not answer.")).to_be_visible()
+    await house.start()
+    await page.get_by_role("button", name="Try again").click()
+    await expect(page.get_by_text("No session fits these filters.")).to_be_visible()
+    await page.close()
+    pages.complaints.clear()
+
+
 @pytest.mark.usefixtures("log_ring")
 async def test_the_log_follows_filters_and_pauses(pages: Pages, tmp_path: Path) -> None:
     house = await built(tmp_path)

@@ -79,7 +79,7 @@ async function show(moved) {
   try {
     module = await VIEWS[name].load();
   } catch {
-    if (mine === ticket) told(name, say("noAnswer"), true);
+    if (mine === ticket) told(name, say("unanswered"), true);
     return;
   }
   if (mine !== ticket) return;
@@ -111,7 +111,7 @@ const frame = {
       if (error.status === 401 || error.status === 403) door.look();
       return say("failed", { detail: error.message.replace(/\.$/, "") });
     }
-    return say("noAnswer");
+    return say("unanswered");
   },
 };
 

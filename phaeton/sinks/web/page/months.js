@@ -34,13 +34,16 @@ export class Months {
   #parts(totals) {
     const energy = added(totals, "energy_kwh");
     const byMonth = grouped(totals);
-    const rows = [...byMonth].map(([key, parts]) => ({
-      name: monthOf(key),
-      title: `${monthOf(key)}: ${kwh(added(parts, "energy_kwh"))}, ${parts.map((part) => money(part.cost, part.currency)).join(", ")}`,
-      energy: added(parts, "energy_kwh"),
-      cost: added(parts, "cost"),
-      ...Object.fromEntries(SOURCES.map((source) => [source, added(parts, `${source}_kwh`)])),
-    }));
+    const rows = monthsBetween(totals[0].key, totals.at(-1).key).slice(-MOST).map((key) => {
+      const parts = byMonth.get(key) ?? [];
+      return {
+        name: monthOf(key),
+        title: `${monthOf(key)}: ${[kwh(added(parts, "energy_kwh")), ...parts.map((part) => money(part.cost, part.currency))].join(", ")}`,
+        energy: added(parts, "energy_kwh"),
+        cost: added(parts, "cost"),
+        ...Object.fromEntries(SOURCES.map((source) => [source, added(parts, `${source}_kwh`)])),
+      };
+    });
     const most = rows.reduce((best, row) => (row.energy > best.energy ? row : best));
     const label = say("monthsLabel", { month: most.name, energy: kwh(most.energy) });
     const shares = SOURCES.map((source) => {
@@ -74,6 +77,14 @@ export class Months {
     ]);
     return table(say("months"), titles, rows);
   }
+}
+
+/** Each month from one to another, those without a session too. */
+function monthsBetween(first, last) {
+  const found = [];
+  const month = new Date(`${first}-01T00:00:00Z`);
+  for (; month.toISOString().slice(0, 7) <= last; month.setUTCMonth(month.getUTCMonth() + 1)) found.push(month.toISOString().slice(0, 7));
+  return found;
 }
 
 function grouped(rows) {

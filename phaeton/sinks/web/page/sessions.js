@@ -42,12 +42,13 @@ class Sessions {
   #files = create("p", "files");
   #cursor = null;
   #asked = 0;
+  #failed = false; // the first page could not be had; the button asks for it again
   #names = { car: (id) => id || say("unknown"), charger: (id) => id };
 
   constructor(place, frame) {
     this.#frame = frame;
     this.#note.setAttribute("role", "status");
-    this.#more = button(say("older"), () => this.#load(false));
+    this.#more = button(say("older"), () => this.#load(this.#failed));
     place.append(this.#list, this.#one);
     this.#learn();
   }
@@ -151,9 +152,12 @@ class Sessions {
       setText(this.#note, this.#frame.failed(error));
       setHidden(this.#more, false);
       setText(this.#more, say("again"));
+      this.#failed = anew;
+      if (anew) this.#rows.replaceChildren(); // they are of other filters
       return;
     }
     if (mine !== this.#asked) return;
+    this.#failed = false;
     setText(this.#more, say("older"));
     if (anew) this.#rows.replaceChildren();
     const first = this.#rows.children.length;

@@ -13,6 +13,7 @@ export default {
   needsLogin: "Melden Sie sich an, um das zu sehen.",
   loading: "Wird geladen",
   failed: "Das konnte nicht geladen werden: {detail}.",
+  unanswered: "Phaeton hat nicht geantwortet.",
   again: "Noch einmal versuchen",
   refresh: "Aktualisieren",
 

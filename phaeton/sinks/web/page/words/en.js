@@ -13,6 +13,7 @@ export default {
   needsLogin: "Log in to see this.",
   loading: "Loading",
   failed: "This could not be loaded: {detail}.",
+  unanswered: "Phaeton did not answer.",
   again: "Try again",
   refresh: "Refresh",
 

@@ -13,6 +13,7 @@ export default {
   needsLogin: "Meld u aan om dit te zien.",
   loading: "Laden",
   failed: "Dit kon niet worden geladen: {detail}.",
+  unanswered: "Phaeton antwoordde niet.",
   again: "Opnieuw proberen",
   refresh: "Vernieuwen",
 
