@@ -6,6 +6,7 @@ import { onZone, siteZone } from "./zone.js";
 const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 const one = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const two = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const upToThree = new Intl.NumberFormat(locale, { maximumFractionDigits: 3 });
 const upToOne = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
 const times = {};
 
@@ -46,6 +47,9 @@ export const momentOf = (date) => times.moment.format(date);
 /** A month such as 2026-06. */
 export const monthOf = (key) => times.month.format(new Date(`${key}-15T00:00:00Z`));
 export const percent = (x) => (x === null || x === undefined ? say("unknown") : `${whole.format(x)}\u00a0%`);
+
+/** A number as it is, with three digits at most behind the point; words as they are. */
+export const exact = (x) => (typeof x === "number" ? upToThree.format(x) : x);
 
 /** So many bytes. */
 export function bytes(n) {

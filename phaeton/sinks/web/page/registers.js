@@ -3,9 +3,17 @@
 import { get } from "./api.js";
 import { Looked } from "./bus.js";
 import { button, card, choice, labelled, table } from "./fields.js";
-import { span } from "./format.js";
+import { exact, span } from "./format.js";
 import { say } from "./text.js";
 import { create, setHidden } from "./write.js";
+
+const RAW_MOST = 16;
+
+/** Long texts would push the other columns out of sight. */
+function shortened(raw) {
+  if (raw === null) return say("unknown");
+  return raw.length > RAW_MOST ? `${raw.slice(0, RAW_MOST)}…` : raw;
+}
 
 export class Registers {
   card = card("registers");
@@ -46,8 +54,8 @@ export class Registers {
     const rows = found.registers.map((one) => [
       one.name,
       `${one.unit}:${one.address}`,
-      one.quality === "good" ? [one.value, one.uom, one.text && `(${one.text})`].filter((part) => part !== null && part !== "").join(" ") : say(`quality.${one.quality}`),
-      one.raw ?? say("unknown"),
+      one.quality === "good" ? [exact(one.value), one.uom, one.text && `(${one.text})`].filter((part) => part !== null && part !== "").join(" ") : say(`quality.${one.quality}`),
+      shortened(one.raw),
       span(one.age_s),
     ]);
     const shown = table(say("registers"), titles, rows);
