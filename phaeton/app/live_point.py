@@ -41,9 +41,7 @@ class LivePoint:
         """The name on D-Bus behind ``phaeton_``; empty before it is announced."""
         self.met = asyncio.Event()
         """Set once the charger has said who it is."""
-        profile = load_profile(
-            point.charger.profile, point.charger.profile_overlay, file=point.charger.profile_file
-        )
+        profile = load_profile(point.charger.profile, point.charger.profile_overlay, file=point.charger.profile_file)
         port = port_of(profile, point.socket, point.charger.port)
         self.link: ModbusLink = links.get(point.charger.host, port, LinkSettings.of(profile.transport))
         self.heard_s = now()[0]
