@@ -40,6 +40,7 @@ _AWAITING_AUTH = ChargerState.AWAITING_AUTH
 _UNAVAILABLE = ChargerState.UNAVAILABLE
 _WAIT_SUN = Reason(Why.WAIT_SUN)
 _NO_CAR = Reason(Why.NO_CAR)
+_NOT_CONFIRMED = Reason(Why.READ_ONLY, text="its profile is not confirmed yet")
 
 
 class Intent(Struct, frozen=True, gc=False):
@@ -117,7 +118,7 @@ def intend(
     if view.phases is not None and not switching:
         counted = view.phases
     if identity is not None and identity.read_only and view.known:
-        intent = Intent(ZERO, Reason(Why.READ_ONLY, text=identity.warning))
+        intent = Intent(ZERO, _NOT_CONFIRMED)
     else:
         intent = _intent(memory, view, site, config, zone, utc_s, outlook)
     if (
