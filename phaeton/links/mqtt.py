@@ -11,7 +11,7 @@ import contextlib
 import importlib
 import logging
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -81,10 +81,19 @@ class DeniedError(ValueError):
 
 
 class Connection:
-    """A connection that stands. When it falls, every method raises what ends the session."""
+    """A connection that stands. When it falls, the session is ended."""
 
     def __init__(self, client: aiomqtt.Client) -> None:
         self._client = client
+        self._heard: asyncio.Queue[Message] = asyncio.Queue(MOST_WAITING)
+
+    async def follow(self) -> None:
+        """Take what is delivered, whether somebody waits for it or not; raises when the connection falls."""
+        async for message in self._client.messages:
+            payload = message.payload
+            heard = Message(str(message.topic), payload if isinstance(payload, bytes) else b"", bool(message.retain))
+            if not self._heard.full():
+                self._heard.put_nowait(heard)
 
     async def subscribe(self, topic: str) -> None:
         """Returns when the broker has confirmed; raises `DeniedError` when it does not allow it."""
@@ -99,10 +108,9 @@ class Connection:
         _cancelled_after_all()
 
     async def messages(self) -> AsyncIterator[Message]:
-        """Everything that is delivered, until the connection falls."""
-        async for message in self._client.messages:
-            payload = message.payload
-            yield Message(str(message.topic), payload if isinstance(payload, bytes) else b"", bool(message.retain))
+        """Everything that is delivered; it ends with the session."""
+        while True:
+            yield await self._heard.get()
 
 
 def _cancelled_after_all() -> None:
@@ -112,7 +120,7 @@ def _cancelled_after_all() -> None:
         raise asyncio.CancelledError
 
 
-Session = Callable[[Connection], Awaitable[None]]
+Session = Callable[[Connection], Coroutine[None, None, None]]
 """What is done with a connection that stands; it runs until the connection falls or it is cancelled."""
 
 
@@ -177,8 +185,9 @@ class MqttLink:
             await _leave(client)
             return words(error, handshake=broker.tls), _refuses(error)
         self.connected, self._since_s = True, asyncio.get_running_loop().time()
+        connection = Connection(client)
         try:
-            await self._session(Connection(client))
+            await first_of(self._session(connection), connection.follow())
         except library.MqttError as error:
             return words(error), False
         except ValueError as error:  # a topic that is none
@@ -220,6 +229,19 @@ class MqttLink:
         task = asyncio.get_running_loop().create_task(_leave(client))
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
+
+
+async def first_of(*works: Coroutine[None, None, None]) -> None:
+    """Do them side by side until one of them ends, and end the others; raises what it raised."""
+    tasks = [asyncio.get_running_loop().create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _entered(client: aiomqtt.Client) -> None:

@@ -16,7 +16,7 @@ from msgspec import Struct, field, structs
 from phaeton.config.node import Secret
 from phaeton.config.secret import reveal
 from phaeton.links import mqtt
-from phaeton.links.mqtt import MISSING, Connection, Message, MqttLink, Will
+from phaeton.links.mqtt import MISSING, Connection, Message, MqttLink, Will, words
 from tests.mqtt_broker import Broker, listening
 from tests.waiting import until
 
@@ -114,7 +114,6 @@ unclosed = pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSock
         ({}, {}, "mqtt.username", True),
         ({"car": "right"}, {"username": "car", "password": "wrong"}, "mqtt.password", True),
         (None, {"tls": True}, "usual one for it", False),
-        (None, {"host": "no-such-host.invalid"}, "mqtt.host", False),
     ],
 )
 async def test_what_the_owner_must_do_is_said(
@@ -273,6 +272,30 @@ async def test_a_topic_that_the_broker_keeps_from_us_is_named() -> None:
     assert peer.failures[0] == ("the broker does not let us listen on in: check its access list", True)
     server.close()
     await server.wait_closed()
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        ("[Errno -2] Name or service not known", "mqtt.host is not known: check its name"),
+        ("[Errno -3] Temporary failure in name resolution", "mqtt.host is not known: check its name"),
+        ("[Errno 113] No route to host", "mqtt.host cannot be reached"),
+        ("[Errno 101] Network is unreachable", "mqtt.host cannot be reached"),
+        ("timed out", "the broker does not answer"),
+        ("[code:135] Not authorized", "the broker refuses user or password: check mqtt.username and mqtt.password"),
+        (
+            "[code:133] Client Identifier not valid",
+            "the broker does not take the name of the connection: check mqtt.client_id",
+        ),
+        (
+            "Hostname mismatch, certificate is not valid for 'x'",
+            "the broker's certificate is for another name than mqtt.host",
+        ),
+        ("[code:7] The connection was lost.", "the connection to the broker was lost"),
+    ],
+)
+def test_troubles_in_words(said: str, wanted: str) -> None:
+    assert words(OSError(said)) == wanted
 
 
 def test_a_password_is_in_no_text() -> None:

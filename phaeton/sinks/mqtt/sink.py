@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from phaeton.config.secret import reveal
 from phaeton.config.tree_mqtt import Mqtt
-from phaeton.links.mqtt import PLAIN_PORT, TLS_PORT, Broker, Connection, DeniedError, Message, MqttLink, Will
+from phaeton.links.mqtt import PLAIN_PORT, TLS_PORT, Broker, Connection, DeniedError, Message, MqttLink, Will, first_of
 from phaeton.model import Output, Submit
 from phaeton.orders import OrderError
 from phaeton.sinks.mqtt import discovery
@@ -217,15 +217,9 @@ class MqttSink:
                 _log.warning("MQTT: %s", error)
         _log.info("MQTT: connected to %s:%d", self._config.host, self._port)
         self._news.set()
-        parts = [loop.create_task(self._hear(connection)), loop.create_task(self._tell(connection))]
         try:
-            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
-            for part in done:
-                part.result()
+            await first_of(self._hear(connection), self._tell(connection))
         finally:
-            for part in parts:
-                part.cancel()
-            await asyncio.gather(*parts, return_exceptions=True)
             with contextlib.suppress(Exception):  # of a connection that has fallen
                 async with asyncio.timeout(CLEAR_S if self._clearing else FAREWELL_S):
                     await loop.create_task(self._farewell(connection))  # its own: this one may be cancelled
