@@ -230,7 +230,8 @@ class CheckoutMeans:
         return Newest(found.name, found.new)
 
     async def releases(self, settings: UpdateSettings) -> tuple[Release, ...]:
-        """A checkout follows one thing and has no list."""
+        """None: what is followed is one thing and no list."""
+        self._following()
         return ()
 
     async def stage(self, settings: UpdateSettings, version: str | None, say: Say) -> str:

@@ -127,6 +127,8 @@ async def test_a_checkout_is_touched_only_when_the_owner_says_what_it_follows(
     with pytest.raises(UpdateRefusedError, match=r"updates\.follow"):
         await means.newest(UpdateSettings())
     with pytest.raises(UpdateRefusedError, match=r"updates\.follow"):
+        await means.releases(UpdateSettings())
+    with pytest.raises(UpdateRefusedError, match=r"updates\.follow"):
         means.switch("main")
     follow = "main"
     assert (await means.newest(UpdateSettings(follow=follow))).newer
