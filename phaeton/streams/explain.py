@@ -38,7 +38,7 @@ def explain(
         reasons += shared.notes
         if shared.offer is not None and shared.offer.shared:
             reasons.append(Reason(Why.SHARED, shared.offer.lower_w))
-    if view.phases is not None and view.phases != seen.memory.phases.phases and seen.running:
+    if view.phases is not None and seen.running and view.phases != seen.memory.phases.phases:
         reasons.append(Reason(Why.PHASES_MEASURED, float(view.phases), float(seen.memory.phases.phases)))
     _of_the_car(reasons, seen, setpoint_a)
     _of_the_charger(reasons, seen, lease_state, fighting)

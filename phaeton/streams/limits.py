@@ -10,7 +10,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from phaeton.config.points import Point
-from phaeton.config.tree import Site, SiteLimits
+from phaeton.config.tree import Site
 from phaeton.model import ChargerReading, Phases, Reason, SiteReading, Why
 from phaeton.streams.view import NOMINAL_V
 
@@ -53,11 +53,9 @@ def own(point: Point, reading: ChargerReading | None, power_cap_w: float | None,
     return Cap(limit_a, limit_a, reason)
 
 
-def unbalanced(limits: SiteLimits) -> Cap:
+def unbalanced(limit_a: float) -> Cap:
     """The unbalanced-load limit, for a car on one phase (A)."""
-    if limits.unbalanced_a is None:
-        return NO_CAP
-    return Cap(limits.unbalanced_a, limits.unbalanced_a, Reason(Why.LIMIT_UNBALANCED, limits.unbalanced_a))
+    return Cap(limit_a, limit_a, Reason(Why.LIMIT_UNBALANCED, limit_a))
 
 
 def any_set(site_config: Site, off_grid: bool) -> bool:

@@ -72,8 +72,8 @@ def decide(
         wish = pace.NOTHING
     counted = view.phases if view.phases is not None and not switch.zero else switch.phases
     cap, limit_state = own, limits.UNLIMITED
-    if counted == 1:
-        cap = limits.tighter(cap, limits.unbalanced(config.site.limits))
+    if counted == 1 and config.site.limits.unbalanced_a is not None:
+        cap = limits.tighter(cap, limits.unbalanced(config.site.limits.unbalanced_a))
     if shared.blind or shared.cap is not limits.NO_CAP:
         limit_state, site_cap = limits.site_cap(
             memory.limit, config.site, shared.cap, shared.blind, was_a, min_a, now_s

@@ -17,6 +17,7 @@ from phaeton.config.tree import Config
 from phaeton.model import (
     ChargerIdentity,
     ChargerReading,
+    Command,
     Event,
     ForecastCurve,
     PointSituation,
@@ -26,6 +27,7 @@ from phaeton.model import (
     Tick,
     Unavailable,
     VehicleReading,
+    WriteOutcome,
     Zone,
 )
 from phaeton.streams.curves import newest_forecast, newest_prices
@@ -65,6 +67,8 @@ _CHARGER_NUMBERS = (
     "temperature_c",
 )
 _MOST_VEHICLES = 50
+_TIME_ONLY = frozenset({Tick, WriteOutcome, Command})
+"""Nothing is known by these but the time."""
 _PHASES = ("grid_phase_w", "grid_phase_a", "voltage_v", "current_a", "power_phase_w")
 
 
@@ -140,7 +144,7 @@ def fold(situation: Situation, events: Iterable[Event]) -> Situation:
         at_s = event.mono_s
         if at_s != mono_s or event.utc_s != utc_s:
             mono_s, utc_s = _later(mono_s, utc_s, event)
-        if isinstance(event, Tick):
+        if type(event) in _TIME_ONLY:
             continue
         if isinstance(event, ChargerReading):
             if isfinite(at_s):
