@@ -158,6 +158,7 @@ class MqttLink:
         tries, waited_s = 0, 0.0
         while True:
             why, for_owner = await self._once(library)
+            _cancelled_after_all()
             if self._stood_s(loop.time()) >= STOOD_S:
                 tries, waited_s = 0, 0.0
             tries += 1

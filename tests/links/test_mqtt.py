@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import contextlib
 import importlib
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiomqtt
 import pytest
 from msgspec import Struct, field, structs
 
@@ -272,6 +274,31 @@ async def test_a_topic_that_the_broker_keeps_from_us_is_named() -> None:
     assert peer.failures[0] == ("the broker does not let us listen on in: check its access list", True)
     server.close()
     await server.wait_closed()
+
+
+async def test_an_end_that_comes_together_with_an_answer_is_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = aiomqtt.Client.__aexit__
+
+    async def swallowing(client: aiomqtt.Client, *error: object) -> None:
+        """As Python 3.11 does when the answer comes in the moment of the cancellation."""
+        await real(client, None, None, None)
+        with contextlib.suppress(asyncio.CancelledError):
+            leaving.set()
+            await asyncio.sleep(0.2)
+
+    monkeypatch.setattr(aiomqtt.Client, "__aexit__", swallowing)
+    leaving = asyncio.Event()
+    broker, peer = Broker(tmp_path), Peer()
+    await broker.start()
+    running = asyncio.get_running_loop().create_task(MqttLink(lambda: at(broker.port), peer.session, peer.failed).run())
+    await until(lambda: peer.sessions)
+    await broker.stop()
+    await asyncio.wait_for(leaving.wait(), 5)
+    running.cancel()
+    await asyncio.wait((running,), timeout=5)
+    assert running.cancelled()
 
 
 @pytest.mark.parametrize(
