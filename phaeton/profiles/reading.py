@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec import Struct
+
 from phaeton.model import ChargerIdentity, ChargerReading, ChargerState, Fault, Phases
 from phaeton.profiles.conditions import holds, meets
 from phaeton.profiles.schema import Condition, Profile, Scalar, StepSpecs, Test, Value
 
 Values = Mapping[str, Value]
 
+_VOLTAGE = ("voltage_l1", "voltage_l2", "voltage_l3")
+_CURRENT = ("current_l1", "current_l2", "current_l3")
+_POWER = ("power_phase_l1", "power_phase_l2", "power_phase_l3")
+_UNKNOWN: Phases = (None, None, None)
 _ABSURDLY_SMALL = 1e-6
 _ABSURDLY_LARGE = 1e7
 
@@ -27,36 +33,102 @@ def fault_of(profile: Profile, values: Values, state: ChargerState) -> tuple[Fau
     return (Fault.OTHER, "") if state is ChargerState.FAULT else (None, "")
 
 
-def reading_of(profile: Profile, values: Values, point: str, mono_s: float, utc_s: float) -> ChargerReading:
-    """One poll as an event; powers to 1 W, currents to 0.01 A, voltages to 0.1 V, energy to 1 Wh, limits to 0.1 A."""
+class _Status(Struct, frozen=True):
+    """What a reading tells besides its measurements."""
+
+    state: ChargerState
+    state_text: str
+    fault: Fault | None
+    fault_text: str
+    limit_set_a: float | None
+    limit_actual_a: float | None
+    limit_safe_a: float | None
+    limit_max_a: float | None
+    limit_used: bool | None
+    phases_set: int | None
+    temperature_c: float | None
+
+
+def _status_of(profile: Profile, values: Values) -> _Status:
     state = state_of(profile, values)
     fault, fault_text = fault_of(profile, values, state)
-    voltage_v = _phases(values, "voltage")
-    current_a = _phases(values, "current")
-    power_w, power_phase_w = _powers(_number(values, "power"), _phases(values, "power_phase"), voltage_v, current_a)
     used = _number(values, "limit_used")
-    return ChargerReading(
-        mono_s,
-        utc_s,
-        point=point,
+    return _Status(
         state=state,
         state_text=_text(values, "state"),
         fault=fault,
         fault_text=fault_text,
-        voltage_v=_rounded_phases(voltage_v, 1),
-        current_a=_rounded_phases(current_a, 2),
-        power_phase_w=_rounded_phases(power_phase_w, 0),
-        power_w=_rounded(power_w, 0),
-        energy_kwh=_rounded(_number(values, "energy_total"), 3),
-        limit_set_a=_rounded(_limit_set(profile, values), 1),
-        limit_actual_a=_rounded(_number(values, "limit_actual"), 1),
-        limit_safe_a=_rounded(_number(values, "limit_safe"), 1),
-        limit_max_a=_rounded(_limit_max(profile, values), 1),
-        limit_remaining_s=_rounded(_number(values, "limit_remaining"), 0),
+        limit_set_a=_rounded(_limit_set(profile, values), 10),
+        limit_actual_a=_rounded(_number(values, "limit_actual"), 10),
+        limit_safe_a=_rounded(_number(values, "limit_safe"), 10),
+        limit_max_a=_rounded(_limit_max(profile, values), 10),
         limit_used=None if used is None else used == 1,
         phases_set=_phases_set(profile, values),
-        temperature_c=_rounded(_number(values, "temperature"), 1),
+        temperature_c=_rounded(_number(values, "temperature"), 10),
     )
+
+
+def _status_points(profile: Profile) -> tuple[str, ...]:
+    """The names of all points that `_status_of` looks at."""
+    control = profile.control
+    names = {"state", "limit_set", "limit_actual", "limit_safe", "limit_max", "limit_used", "temperature"}
+    for condition in (*(r.if_ for r in profile.state.rules), *(f.if_ for f in profile.state.faults)):
+        names.update(condition)
+    names.update(control.enabled)
+    if control.limit is not None:
+        names.update(_stops(control.pause, control.limit.point))
+        names.add(control.limit.max_point or "limit_max")
+    if control.phases.readback is not None:
+        names.add(control.phases.readback.point)
+    return tuple(sorted(names))
+
+
+class Interpreter:
+    """Makes the reading of each poll of one charging point; the status is worked out anew only when it has changed."""
+
+    def __init__(self, profile: Profile, point: str) -> None:
+        self._profile = profile
+        self._point = point
+        self._names = _status_points(profile)
+        self._seen: tuple[Value, ...] = ()
+        self._status: _Status | None = None
+
+    def reading(self, values: Values, mono_s: float, utc_s: float) -> ChargerReading:
+        """The poll as an event, as `reading_of` tells."""
+        seen = tuple(map(values.get, self._names))
+        status = self._status
+        if status is None or seen != self._seen:
+            status = self._status = _status_of(self._profile, values)
+            self._seen = seen
+        voltage_v, current_a = _phases(values, _VOLTAGE), _phases(values, _CURRENT)
+        power_w, power_phase_w = _powers(_number(values, "power"), _phases(values, _POWER), voltage_v, current_a)
+        return ChargerReading(
+            mono_s,
+            utc_s,
+            point=self._point,
+            state=status.state,
+            state_text=status.state_text,
+            fault=status.fault,
+            fault_text=status.fault_text,
+            voltage_v=_rounded_phases(voltage_v, 10),
+            current_a=_rounded_phases(current_a, 100),
+            power_phase_w=_rounded_phases(power_phase_w, 1),
+            power_w=_rounded(power_w, 1),
+            energy_kwh=_rounded(_number(values, "energy_total"), 1000),
+            limit_set_a=status.limit_set_a,
+            limit_actual_a=status.limit_actual_a,
+            limit_safe_a=status.limit_safe_a,
+            limit_max_a=status.limit_max_a,
+            limit_remaining_s=_rounded(_number(values, "limit_remaining"), 1),
+            limit_used=status.limit_used,
+            phases_set=status.phases_set,
+            temperature_c=status.temperature_c,
+        )
+
+
+def reading_of(profile: Profile, values: Values, point: str, mono_s: float, utc_s: float) -> ChargerReading:
+    """One poll as an event; powers to 1 W, currents to 0.01 A, voltages to 0.1 V, energy to 1 Wh, limits to 0.1 A."""
+    return Interpreter(profile, point).reading(values, mono_s, utc_s)
 
 
 def identity_of(
@@ -174,8 +246,8 @@ def _text(values: Values, name: str) -> str:
     return "" if value is None else str(value)
 
 
-def _phases(values: Values, name: str) -> Phases:
-    return _number(values, f"{name}_l1"), _number(values, f"{name}_l2"), _number(values, f"{name}_l3")
+def _phases(values: Values, names: tuple[str, str, str]) -> Phases:
+    return _number(values, names[0]), _number(values, names[1]), _number(values, names[2])
 
 
 def _limit_set(profile: Profile, values: Values) -> float | None:
@@ -225,25 +297,30 @@ def _powers(
 
     Estimated phases are scaled so that they add up to the measured total.
     """
-    if any(value is not None for value in measured):
+    if measured != _UNKNOWN:
         if power_w is None:
             power_w = sum(value for value in measured if value is not None)
         return power_w, measured
-    apparent = [None if v is None or a is None else v * a for v, a in zip(voltage_v, current_a, strict=True)]
-    known = [value for value in apparent if value is not None]
-    if not known:
+    l1 = None if voltage_v[0] is None or current_a[0] is None else voltage_v[0] * current_a[0]
+    l2 = None if voltage_v[1] is None or current_a[1] is None else voltage_v[1] * current_a[1]
+    l3 = None if voltage_v[2] is None or current_a[2] is None else voltage_v[2] * current_a[2]
+    if l1 is None and l2 is None and l3 is None:
         return power_w, measured
-    total = sum(known)
+    total = (l1 or 0.0) + (l2 or 0.0) + (l3 or 0.0)
     if power_w is None:
         power_w = total
     scale = power_w / total if total > 0 else 0.0
-    l1, l2, l3 = (None if value is None else value * scale for value in apparent)
-    return power_w, (l1, l2, l3)
+    return power_w, (
+        None if l1 is None else l1 * scale,
+        None if l2 is None else l2 * scale,
+        None if l3 is None else l3 * scale,
+    )
 
 
-def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(value, digits) + 0.0
+def _rounded(value: float | None, steps: int) -> float | None:
+    """To so many steps in 1; dividing a whole number gives the decimal that is meant, and no negative zero."""
+    return None if value is None else round(value * steps) / steps
 
 
-def _rounded_phases(values: Phases, digits: int) -> Phases:
-    return _rounded(values[0], digits), _rounded(values[1], digits), _rounded(values[2], digits)
+def _rounded_phases(values: Phases, steps: int) -> Phases:
+    return _rounded(values[0], steps), _rounded(values[1], steps), _rounded(values[2], steps)

@@ -31,11 +31,11 @@ from phaeton.profiles import (
     identity_of,
     keepalive_s,
     place_of,
-    reading_of,
     serial_of,
     unproven,
 )
 from phaeton.profiles.plan import status_points
+from phaeton.profiles.reading import Interpreter
 from phaeton.sources.charger_blocks import BlockReader
 from phaeton.sources.charger_recognition import read_optional, recognise
 from phaeton.sources.pace import Pace
@@ -222,7 +222,7 @@ class ChargerSource:
 
     def _tell(self, emit: Emit) -> None:
         mono_s, utc_s = self._now()
-        reading = reading_of(self._profile, self._values, self._point, mono_s, utc_s)
+        reading = self._interpreter.reading(self._values, mono_s, utc_s)
         if reading.state is ChargerState.UNKNOWN and reading.state_text not in self._unknown_states:
             self._unknown_states.add(reading.state_text)
             log.warning("charging point %s: no rule knows the state %r", self._point, reading.state_text)
@@ -288,6 +288,7 @@ class ChargerSource:
 
     def _plan(self, profile: Profile) -> None:
         self._profile = profile
+        self._interpreter = Interpreter(profile, self._point)
         self._fast = blocks_of(profile, self._place, "fast")
         status = status_points(profile)
         self._status = tuple(block for block in self._fast if block.points & status) or self._fast

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from importlib import resources
+from pathlib import Path
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from phaeton.model import ChargerState, Fault
 from phaeton.profiles import Value, identity_of, implausible, load_profile, reading_of
 from phaeton.profiles.conditions import holds
+from phaeton.profiles.reading import Interpreter
 from phaeton.profiles.schema import Condition, Test
 
 ALFEN = load_profile("alfen_ng9xx")
+ALL = sorted(
+    Path(entry.name).stem for entry in resources.files("phaeton.profiles").iterdir() if entry.name.endswith(".yaml")
+)
 
 
 def reading(**values: Value):  # type: ignore[no-untyped-def]
@@ -37,6 +46,21 @@ def test_the_states_of_an_alfen(text: str | None, applied_a: float, state: Charg
     found = reading(availability=1, state=text, limit_actual=applied_a)
     assert (found.state, found.fault) == (state, fault)
     assert found.state_text == (text or "")
+
+
+@pytest.mark.parametrize("name", ALL)
+@settings(max_examples=20)
+@given(data=st.data())
+def test_what_is_kept_between_polls_is_never_what_was_before(name: str, data: st.DataObject) -> None:
+    profile = load_profile(name)
+    kept = Interpreter(profile, "1")
+    numbers = st.sampled_from([None, 0, 1, 2, 3, 5.9, 6.0, 16.04, 230.0])
+    texts = st.sampled_from([None, "A", "B1", "C2", "E"])
+    values: dict[str, Value] = {}
+    for _ in range(4):
+        for point in data.draw(st.lists(st.sampled_from(sorted(profile.points)), max_size=6)):
+            values[point] = data.draw(texts if profile.points[point].type == "str" else numbers)
+        assert kept.reading(values, 1.0, 2.0) == reading_of(profile, values, "1", 1.0, 2.0)
 
 
 def test_an_inoperative_socket_is_unavailable_whatever_its_state() -> None:
