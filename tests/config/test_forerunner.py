@@ -66,9 +66,8 @@ controls:
   auto_phase_hysteresis_watts: 400
 web: {host: 0.0.0.0, port: 8089}
 pricing: {source: static, static_rate_eur_per_kwh: 0.31, currency_symbol: "€"}
-updates:
-  {enabled: true, auto_check: false, auto_update: true, include_prereleases: true, check_interval_hours: 6,
-   repository: ""}
+updates: {enabled: true, auto_check: false, auto_update: true, include_prereleases: true,
+  check_interval_hours: 6, repository: ""}
 vehicles: [{name: car, provider: tesla, tesla_access_token: hunter2}]
 poll_interval_ms: 2000
 timezone: Europe/Amsterdam
