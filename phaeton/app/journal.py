@@ -29,6 +29,7 @@ class Journal:
 
     def __init__(self) -> None:
         self._told: dict[str, tuple[object, ...]] = {}
+        self._whys: dict[str, list[Why]] = {}
         self._warned: dict[str, frozenset[Why]] = {}
 
     def publish(self, output: Output) -> None:
@@ -39,7 +40,11 @@ class Journal:
             if self._told.get(point.point) != now:
                 self._told[point.point] = now
                 self._tell(point)
-            warnings = frozenset(r.why for r in reasons if r.why in _URGENT)
+            whys = [reason.why for reason in reasons]
+            if self._whys.get(point.point) == whys:
+                continue
+            self._whys[point.point] = whys
+            warnings = frozenset(_URGENT.intersection(whys))
             fresh = warnings - self._warned.get(point.point, frozenset())
             self._warned[point.point] = warnings
             for reason in reasons:

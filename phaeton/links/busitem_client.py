@@ -30,6 +30,8 @@ LOAD_DEADLINE_S = 10.0
 """A GX that starts up takes its time for the settings."""
 LOAD_AGAIN_S = 2.0
 
+_NUMBERS = (int, float)
+
 
 class Presence(Enum):
     """What is known of a watched service."""
@@ -90,9 +92,9 @@ class Watch:
     def number(self, path: str) -> float | None:
         """The value as a float, ``None`` for anything that is no finite number."""
         value = self._remote.values.get(path)
-        if isinstance(value, int | float) and math.isfinite(value):
-            return float(value)
-        return None
+        if value is None or not isinstance(value, _NUMBERS) or not math.isfinite(value):
+            return None
+        return float(value)
 
     def whole(self, path: str) -> int | None:
         """The value as a whole number, ``None`` for anything that is no finite number."""
@@ -365,9 +367,10 @@ class BusClient:
             return
         remote.complete = message.member == "ItemsChanged"
         if remote.complete:
+            wanted, values = remote.wanted, remote.values
             for path, changes in body.items():
-                if path in remote.wanted and "Value" in changes:
-                    remote.values[path] = plain(changes["Value"])
+                if path in wanted and "Value" in changes:
+                    values[path] = plain(changes["Value"])
         elif message.member == "PropertiesChanged" and message.path in remote.wanted and "Value" in body:
             remote.values[message.path] = plain(body["Value"])
         if remote.presence is not Presence.READING:

@@ -158,8 +158,11 @@ class DbusLink:
         if bus is None:
             return 0
         message.serial = bus.next_serial()
-        self._last_sent = bus.send(message)
-        self._last_sent.add_done_callback(_forget)
+        sent = self._last_sent = bus.send(message)
+        if sent.done():
+            _forget(sent)
+        else:
+            sent.add_done_callback(_forget)
         return message.serial
 
     def request(

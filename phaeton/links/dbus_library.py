@@ -29,6 +29,7 @@ METHOD_CALL, METHOD_RETURN, ERROR, SIGNAL = 1, 2, 3, 4
 NO_REPLY_EXPECTED = 1
 """Bit of ``flags.value``."""
 
+_PLAIN = (float, int, str)
 _INT32 = range(-(2**31), 2**31)
 _INT64 = range(-(2**63), 2**63)
 
@@ -210,6 +211,8 @@ class Library:
         """What a body or variant holds, without any class of the library; an empty array is ``None``."""
         while isinstance(value, self._variant):
             value = value.value  # type: ignore[attr-defined]
+        if type(value) in _PLAIN:
+            return cast("Value", value)
         if isinstance(value, list | tuple):
             return [self.plain(entry) for entry in value] or None
         if isinstance(value, dict):

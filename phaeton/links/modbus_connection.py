@@ -12,6 +12,8 @@ from collections.abc import Callable
 from phaeton.links.modbus_errors import BadAnswerError, UnreachableError
 from phaeton.links.modbus_frame import Framing, MisfitError, Request
 
+_EARLY_S = 0.005
+"""A timer may fire a little early."""
 CLOSED_BY_PEER = "the charger closed the connection"
 
 
@@ -26,6 +28,10 @@ class Connection(asyncio.Protocol):
         self._request: Request | None = None
         self._answer: asyncio.Future[bytes] | None = None
         self._received = b""
+        self._timeout_s = 0.0
+        self._late_s = 0.0
+        """When the request in flight has waited too long."""
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def open(self) -> bool:
@@ -44,24 +50,40 @@ class Connection(asyncio.Protocol):
         answer: asyncio.Future[bytes] = loop.create_future()
         self._request, self._answer = request, answer
         self._transaction = self._transaction % 0xFFFF + 1
+        self._timeout_s = timeout_s
+        self._late_s = loop.time() + timeout_s
+        if self._timer is None:
+            self._timer = loop.call_at(self._late_s, self._look)
         transport.write(self._framing.frame(request, self._transaction))
-        timer = loop.call_later(timeout_s, self._late, timeout_s)
         try:
             return await answer
         finally:
-            timer.cancel()
             self._answer = None
             self._received = b""
 
     def close(self) -> None:
         """Close at once, without a word to ``lost``; a request in flight fails."""
         transport, self._transport = self._transport, None
+        self._rest()
         if transport is not None:
             transport.abort()
             self._fail(UnreachableError("closed"))
 
-    def _late(self, timeout_s: float) -> None:
-        self._fail(UnreachableError(f"no answer within {timeout_s:.1f} s"))
+    def _look(self) -> None:
+        """One timer looks after many requests: when it fires, a later one is in flight than that it was made for."""
+        self._timer = None
+        if self._answer is None or self._answer.done():
+            return
+        loop = asyncio.get_running_loop()
+        if self._late_s > loop.time() + _EARLY_S:
+            self._timer = loop.call_at(self._late_s, self._look)
+        else:
+            self._fail(UnreachableError(f"no answer within {self._timeout_s:.1f} s"))
+
+    def _rest(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _fail(self, error: Exception) -> None:
         if self._answer is not None and not self._answer.done():
@@ -94,6 +116,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer closed it, or we did."""
+        self._rest()
         if self._transport is not None:
             self._transport = None
             self._fail(UnreachableError(CLOSED_BY_PEER))

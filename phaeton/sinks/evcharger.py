@@ -21,10 +21,10 @@ from phaeton.sinks.evcharger_values import (
     CAP_PATH,
     INPUT,
     OUTPUT,
+    Display,
     add_items,
     configured_name,
     fixed_values,
-    live_values,
 )
 
 _log = logging.getLogger(__name__)
@@ -64,6 +64,7 @@ class EvchargerService:
         ident = ident or point.id
         self.name = f"com.victronenergy.evcharger.phaeton_{ident}"
         self._point = point
+        self._display = Display(point)
         self._bus = bus
         self._submit = submit
         self._instance = instance
@@ -134,15 +135,17 @@ class EvchargerService:
     def use(self, point: Point) -> None:
         """Show by another configuration, of the same name, instance and position."""
         self._point = point
+        self._display = Display(point)
 
     def publish(self, output: Output) -> None:
         """Show the newest values; never raises, never waits."""
         try:
-            values = live_values(self._point, output)
-            if values:
+            values = self._display.values(output)
+            if values is not None:
                 self._service.update(values)
                 self._shown.set()
         except Exception:
+            self._display = Display(self._point)
             _log.exception("%s: cannot show a decision", self.name)
 
     # What the settings of the GX keep.

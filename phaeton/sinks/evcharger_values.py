@@ -45,6 +45,8 @@ CAP_PATH = "/PowerGuard/Consumption/Ac/Power"
 
 _SESSION_STEP_S = 5
 _PHASES = ("L1", "L2", "L3")
+_PHASE_PATHS = tuple((f"/Ac/{phase}/Power", f"/Ac/{phase}/Current", f"/Ac/{phase}/Voltage") for phase in _PHASES)
+_NO_SESSION = object()
 
 
 def _hexadecimal(value: Value) -> str:
@@ -135,19 +137,47 @@ def configured_name(point: Point) -> str:
     return f"{name} {point.socket}" if name and point.socket > 1 else name
 
 
+class Display:
+    """What a point shows, output after output: only what may have changed is worked out."""
+
+    def __init__(self, point: Point) -> None:
+        self._point = point
+        self._seen: list[object] = [None] * 5
+
+    def values(self, output: Output) -> dict[str, Value] | None:
+        """What may differ from the time before, at first everything; None when the output does not know the point."""
+        point = self._point
+        decision = next((entry for entry in output.decision.points if entry.point == point.id), None)
+        if decision is None:
+            return None
+        known = next((entry for entry in output.situation.points if entry.id == point.id), PointSituation(id=point.id))
+        reading, reachable = known.reading, decision.reachable
+        d = decision
+        asked = (d.mode, d.start, d.auto_start, d.requested_a, d.min_a, d.max_a, d.phases, d.status, d.power_cap_w)
+        fault = None if reading is None else (reading.fault, reading.state is ChargerState.FAULT, reading.fault_text)
+        values: dict[str, Value] = {}
+        if self._differs(0, (asked, reachable)):
+            values.update(_control(decision))
+        if self._differs(1, decision.session or _NO_SESSION):
+            values.update(_session(decision.session))
+        if self._differs(2, (reading, reachable)):
+            values.update(_measured(point, decision, reading))
+        if self._differs(3, (fault, reachable, known.identity)):
+            values.update(_faults(decision, known))
+        if self._differs(4, known.identity) and known.identity is not None:
+            values.update(_identity(known.identity))
+        return values
+
+    def _differs(self, part: int, now: object) -> bool:
+        if now == self._seen[part]:
+            return False
+        self._seen[part] = now
+        return True
+
+
 def live_values(point: Point, output: Output) -> dict[str, Value]:
     """Everything that a decision changes; empty when it does not know the point."""
-    decision = next((entry for entry in output.decision.points if entry.point == point.id), None)
-    if decision is None:
-        return {}
-    known = next((entry for entry in output.situation.points if entry.id == point.id), PointSituation(id=point.id))
-    values = _control(decision)
-    values.update(_session(decision.session))
-    values.update(_measured(point, decision, known.reading))
-    values.update(_faults(decision, known))
-    if known.identity is not None:
-        values.update(_identity(known.identity))
-    return values
+    return Display(point).values(output) or {}
 
 
 def _control(decision: PointDecision) -> dict[str, Value]:
@@ -186,19 +216,19 @@ def _measured(point: Point, decision: PointDecision, reading: ChargerReading | N
     """The meter; its counter stays true while the charger is away, power and current do not."""
     values: dict[str, Value] = {"/Ac/Energy/Forward": None if reading is None else _rounded(reading.energy_kwh, 2)}
     if reading is None or not decision.reachable:
-        for phase in _PHASES:
-            values.update({f"/Ac/{phase}/Power": None, f"/Ac/{phase}/Current": None, f"/Ac/{phase}/Voltage": None})
+        for paths in _PHASE_PATHS:
+            values.update(dict.fromkeys(paths))
         values.update({"/Ac/Power": None, "/Current": None})
         return values
     currents = [amps for amps in reading.current_a if amps is not None]
     values["/Ac/Power"] = _rounded(reading.power_w, 0)
     values["/Current"] = _rounded(max(currents), 1) if currents else None
     wired = point.charger.limits.max_phases
-    for number, phase in enumerate(_PHASES):
+    for number, (power, current, voltage) in enumerate(_PHASE_PATHS):
         there = number < wired
-        values[f"/Ac/{phase}/Power"] = _rounded(reading.power_phase_w[number], 0) if there else None
-        values[f"/Ac/{phase}/Current"] = _rounded(reading.current_a[number], 1) if there else None
-        values[f"/Ac/{phase}/Voltage"] = _rounded(reading.voltage_v[number], 0) if there else None
+        values[power] = _rounded(reading.power_phase_w[number], 0) if there else None
+        values[current] = _rounded(reading.current_a[number], 1) if there else None
+        values[voltage] = _rounded(reading.voltage_v[number], 0) if there else None
     return values
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from dbus_next import Variant
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec import structs
 
 from phaeton.config.points import Point, charging_points
@@ -37,6 +39,7 @@ from phaeton.model import (
 )
 from phaeton.simulation.gx import SimulatedSettings
 from phaeton.sinks.evcharger import EvchargerService, instances
+from phaeton.sinks.evcharger_values import Display, live_values
 from tests.bus import PrivateBus, Stranger
 from tests.waiting import until
 
@@ -282,6 +285,42 @@ async def test_jitter_makes_no_traffic_and_a_step_makes_one_signal(shown: Evchar
     shown.publish(output(reading=structs.replace(CHARGING, power_w=7000.0, energy_kwh=1234.58)))
     await until(lambda: any(s.member == "ItemsChanged" for s in stranger.signals))
     assert stranger.changes() == [{"/Ac/Power": 7000.0, "/Ac/Energy/Forward": 1234.58}]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(
+                [
+                    DECIDED,
+                    structs.replace(DECIDED, reachable=False),
+                    structs.replace(DECIDED, session=None, mode=Mode.MANUAL, power_cap_w=2000.0),
+                    structs.replace(DECIDED, requested_a=8.0, min_a=7.0, max_a=20.0, phases=1, start=False),
+                    structs.replace(DECIDED, status=None, auto_start=False),
+                ]
+            ),
+            st.sampled_from(
+                [
+                    None,
+                    CHARGING,
+                    structs.replace(CHARGING, power_w=None, current_a=(None, 2.0, None)),
+                    structs.replace(CHARGING, state=ChargerState.FAULT, fault=Fault.GROUND),
+                    structs.replace(CHARGING, state=ChargerState.FAULT, fault_text="Hot"),
+                ]
+            ),
+            st.sampled_from([None, IDENTITY, structs.replace(IDENTITY, manufacturer="Other", firmware="")]),
+        ),
+        max_size=6,
+    )
+)
+def test_what_is_shown_step_by_step_is_what_each_step_shows(
+    steps: list[tuple[PointDecision, ChargerReading | None, ChargerIdentity | None]],
+) -> None:
+    display = Display(POINT)
+    shown: dict[str, object] = {}
+    for step in steps:
+        shown |= display.values(output(*step)) or {}
+        assert shown == shown | live_values(POINT, output(*step))
 
 
 async def test_nothing_that_is_published_can_raise(shown: EvchargerService, stranger: Stranger) -> None:
