@@ -28,15 +28,14 @@ from phaeton.app import saved
 from phaeton.app.diagnosis import diagnose
 from phaeton.app.forecast import LiveForecast
 from phaeton.app.inspection import LiveInspection
-from phaeton.app.installation import installation
 from phaeton.app.journal import Journal
 from phaeton.app.keeper import Keeper
 from phaeton.app.live_mqtt import LiveMqtt
 from phaeton.app.live_point import LivePoint, anew, is_named
+from phaeton.app.live_web import LiveWeb
 from phaeton.app.minutes import MinuteKeeper
 from phaeton.app.prices import LivePrices
 from phaeton.app.recordings import LiveRecordings
-from phaeton.app.support import LiveSupport
 from phaeton.app.vitals import Vitals
 from phaeton.app.watchdog import Watchdog
 from phaeton.config.change import Change, compare
@@ -62,7 +61,7 @@ from phaeton.model import (
 from phaeton.orders import told
 from phaeton.sinks.evcharger import instances
 from phaeton.sinks.store import Store, StoreError, directory
-from phaeton.sinks.web import Diagnostics, Parts, PointName, WebServer
+from phaeton.sinks.web import Diagnostics, WebServer
 from phaeton.sinks.web.access import Access
 from phaeton.sinks.web.backups import Backups
 from phaeton.sinks.web.settings import Settings
@@ -73,7 +72,6 @@ from phaeton.streams.graph import GraphState, site_graph
 from phaeton.streams.situation import ConfigChanged
 
 if TYPE_CHECKING:
-    from phaeton.app.jobs import Jobs
     from phaeton.app.live_cars import LiveCars
     from phaeton.sinks.recorder import Recorder
 
@@ -103,7 +101,7 @@ class Daemon:
         """How the API backs up and restores; set by who can begin anew."""
         self.store_directory = directory(config.store.directory)
         self._store = Store.open(self.store_directory, config.store, logging.getLogger("phaeton.store"))
-        self._access = Access(directory(config.store.directory), self._store.worker)
+        self._access = Access(self.store_directory, self._store.worker)
         before = self._restored()
         self._clock = self._continued(before is not None)
         self.now = self._clock.now
@@ -123,7 +121,6 @@ class Daemon:
         self._prices = LivePrices(self._http, self._bus, self._store, self.now, self.feed)
         self._forecast = LiveForecast(self._http, self._store, self.now, self.feed)
         self.cars: LiveCars | None = None
-        self._jobs: Jobs | None = None
         self._live: dict[str, LivePoint] = {}
         self._inbox: Subject[Event] = Subject()
         self._waiting: deque[Event] = deque()
@@ -139,12 +136,12 @@ class Daemon:
         self._begun = False
         """Everything is up or coming up; before, a changed configuration is only what the start goes by."""
         self._reloading = asyncio.Lock()
-        self.web: WebServer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.watchdog = Watchdog(self)
         self.inspection = LiveInspection(self, self._links, self._bus, self._store)
         self.recordings = LiveRecordings(self)
         self.mqtt = LiveMqtt(self, self._store)
+        self._web = LiveWeb(self, self._store, self._minutes, self._access)
 
     # Before anything runs.
 
@@ -193,7 +190,7 @@ class Daemon:
         await self._set_up_cars()
         self._tick()
         self._spawn(self.watchdog.run())
-        await self._set_up_web()
+        await self._web.begin()
         await self.mqtt.begin()
 
     async def _until_bus(self) -> None:
@@ -263,8 +260,7 @@ class Daemon:
         self._forecast.publish(output)
         if self.cars is not None:
             self.cars.publish(output)
-        if self.web is not None:
-            self.web.publish(output)
+        self._web.publish(output)
         self.mqtt.publish(output)
         self.vitals.decided(decided_s - self._fed_s, perf_counter() - decided_s)
 
@@ -360,6 +356,7 @@ class Daemon:
             _log.info("the charger has %d sockets", who.sockets, extra={"point": who.point})
             self._use(self.config, points)
             await self._set_up_points()
+            self._web.points_changed()
             await self.mqtt.begin()
         ident = self._ident(live.point)
         if live.ident not in ("", ident):
@@ -437,7 +434,7 @@ class Daemon:
         if change.vehicles:
             await self._set_up_cars()
         if change.web or change.vehicles or change.added or change.removed:
-            await self._set_up_web()
+            await self._web.begin()
         await self.mqtt.begin()
         if change.store:
             _log.warning("store: another directory or retention takes effect at the next start")
@@ -490,35 +487,15 @@ class Daemon:
 
     # The page.
 
-    async def _set_up_web(self) -> None:
-        """The page and the API, where the configuration wants them now."""
-        if self.web is not None:
-            await self.web.stop()
-            self.web = None
-        if not self.config.web.enabled:
-            return
-        names = [PointName(p.id, p.charger.name) for p in self._points]
-        parts = Parts(
-            submit=self.submit,
-            sessions=self._store,
-            minutes=self._minutes,
-            zone=lambda: self._state.zone,
-            simulations=self._simulations(),
-            installation=installation(),
-            updates=self.updates,
-            diagnostics=self.diagnostics,
-            cars=self.cars,
-            access=self._access,
-            settings=self.settings,
-            backups=self.backups,
-            inspection=self.inspection,
-            recordings=self.recordings,
-            support=LiveSupport(self, self._store),
-        )
-        self.web = WebServer(self.config.web, names, parts)
-        await self.web.start()
-        if self.output is not None:
-            self.web.publish(self.output)
+    @property
+    def web(self) -> WebServer | None:
+        """The page, where it is wanted."""
+        return self._web.server
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """The charging points of the configuration."""
+        return self._points
 
     @property
     def http(self) -> HttpClient:
@@ -529,21 +506,6 @@ class Daemon:
     def zone(self) -> Zone:
         """The site's wall clock."""
         return self._state.zone
-
-    def _simulations(self) -> Jobs:
-        """The simulation jobs; they outlive a page that listens elsewhere."""
-        if self._jobs is None:
-            from phaeton.app.jobs import Jobs  # noqa: PLC0415 - only the page asks for them
-
-            self._jobs = Jobs(
-                self._store,
-                self._minutes,
-                lambda: self.config,
-                lambda: self._state.zone,
-                self.now,
-                self.store_directory / "simulations",
-            )
-        return self._jobs
 
     def diagnostics(self) -> Diagnostics:
         """How the links fare, for the page."""
@@ -606,11 +568,8 @@ class Daemon:
                 )
                 if self._site is not None:
                     self._site.stop()
-                if self.web is not None:
-                    await self.web.stop()
+                await self._web.end()
                 await self._access.close()
-                if self._jobs is not None:
-                    await self._jobs.close()
                 self._prices.end()
                 self._forecast.end()
                 if self.cars is not None:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from phaeton.simulation.car import Car
@@ -328,6 +329,8 @@ async def test_a_second_socket_becomes_a_second_charging_point(tmp_path: Path) -
         await eventually(second_charges, 20.0)
         assert await site.client.value(second, "/DeviceInstance") != await site.value("/DeviceInstance")
         assert site.charger.connections == 1, "both sockets share one connection"
+        async with aiohttp.ClientSession(site.web) as client, client.get("/api/chargers/car_2/series") as answer:
+            assert answer.status == 200, "the page knows it too"
 
 
 async def test_a_store_that_is_no_database_is_kept_aside_and_said(tmp_path: Path) -> None:

@@ -72,6 +72,10 @@ class WebServer:
         except Exception:
             _log.exception("The page missed an output")
 
+    def use(self, points: Sequence[PointName]) -> None:
+        """Tell of these charging points from now on, such as a second socket that was found."""
+        self._state.use(points)
+
     async def start(self) -> None:
         """Listen; where that fails (the port is in use), say so and go on trying in the background."""
         if not await self._listen():

@@ -31,8 +31,7 @@ class WebState:
     def __init__(
         self, points: Sequence[PointName], diagnostics: Callable[[], Diagnostics], zone: Callable[[], Zone] = Zone
     ) -> None:
-        self.points = tuple(points)
-        self.history = History([point.id for point in self.points])
+        self.use(points)
         self.output: Output | None = None
         self.seq = 0
         self.build_ms: float | None = None
@@ -41,6 +40,11 @@ class WebState:
         self._zone = zone
         self._encoded: bytes | None = None
         self._encoder = msgspec.json.Encoder()
+
+    def use(self, points: Sequence[PointName]) -> None:
+        """Tell of these charging points from now on; the past by the second begins anew."""
+        self.points = tuple(points)
+        self.history = History([point.id for point in self.points])
 
     def take(self, output: Output) -> None:
         """Replace the newest output."""
