@@ -374,7 +374,7 @@ class Daemon:
             self._site.start()
 
     def _site_said(self, event: SiteReading | Unavailable) -> None:
-        self._site_heard_s = self.now()[0]
+        self._site_heard_s = event.mono_s
         self.feed(event)
         for live in self._live.values():
             live.source.along()

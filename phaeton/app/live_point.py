@@ -64,7 +64,7 @@ class LivePoint:
         self._subscription = self.source.events.subscribe(self._heard)
 
     def _heard(self, event: Event) -> None:
-        self.heard_s = self._now()[0]
+        self.heard_s = event.mono_s
         self._feed(event)
 
     def use(self, point: Point) -> None:

@@ -77,24 +77,17 @@ class _Turn:
     """Lets one request at a time through, urgent ones before those that wait."""
 
     def __init__(self) -> None:
-        self._taken = False
+        self.taken = False
+        """Whoever finds it free takes it by setting this, else it waits."""
         self._urgent: deque[asyncio.Future[None]] = deque()
         self._waiting: deque[asyncio.Future[None]] = deque()
-
-    @property
-    def free(self) -> bool:
-        """Whether nobody has the turn."""
-        return not self._taken
 
     @property
     def waiting(self) -> int:
         """Requests that wait for their turn."""
         return len(self._urgent) + len(self._waiting)
 
-    async def take(self, *, urgent: bool) -> None:
-        if not self._taken:
-            self._taken = True
-            return
+    async def wait(self, *, urgent: bool) -> None:
         queue = self._urgent if urgent else self._waiting
         place = asyncio.get_running_loop().create_future()
         queue.append(place)
@@ -114,7 +107,7 @@ class _Turn:
                 if not place.done():
                     place.set_result(None)
                     return
-        self._taken = False
+        self.taken = False
 
 
 class _Trouble:
@@ -227,7 +220,10 @@ class ModbusLink:
     async def _take_turn(self, *, urgent: bool) -> None:
         gap_s = self.settings.write_gap_s if urgent else self.settings.gap_s
         while True:
-            await self._turn.take(urgent=urgent)
+            if self._turn.taken:
+                await self._turn.wait(urgent=urgent)
+            else:
+                self._turn.taken = True
             left_s = self._last_answer_s + gap_s - monotonic()
             if left_s <= 0:
                 return
@@ -237,11 +233,11 @@ class ModbusLink:
 
     async def _connected(self, unit: int, *, may_connect: bool) -> Connection:
         """The connection, a new one when there is none or the charger closes it about now."""
-        idle_s = self.settings.idle_close_s
-        if idle_s is not None and self.connected and monotonic() - self._last_answer_s > idle_s - _IDLE_MARGIN_S:
+        connection, idle_s = self._connection, self.settings.idle_close_s
+        if connection is not None and connection.open:
+            if idle_s is None or monotonic() - self._last_answer_s <= idle_s - _IDLE_MARGIN_S:
+                return connection
             self._drop()
-        if self._connection is not None and self._connection.open:
-            return self._connection
         if self._closed or not may_connect or self.retry_in_s(unit) > 0:
             trouble = self._troubles.get(None) or self._troubles.get(unit)
             raise UnreachableError(trouble.why if trouble is not None and not self._closed else self._why)

@@ -82,8 +82,9 @@ class ChargerSource:
         self._reader = BlockReader(link, f"charging point {point.id}")
         self._plan(profile)
         self._values: dict[str, Value] = {}
-        self._wake = asyncio.Event()
-        self._slept_through = False
+        self._woken = False
+        """It is to be polled at once."""
+        self._sleeper: asyncio.Future[None] | None = None
         self._pace = Pace()
         self._polled_s = 0.0
         """When the last whole poll began."""
@@ -134,12 +135,12 @@ class ChargerSource:
     def poll_now(self) -> None:
         """Read the status block now, for instance to see what a write did."""
         self._busy_until_s = monotonic() + _TRANSITION_S
-        self._wake.set()
+        self._wake()
 
     def along(self) -> None:
         """Something else woke the process: poll along with it, if it keeps our pace and the next poll is about due."""
         if self._pace.along(monotonic(), self._polled_s, self._interval_s()) and self._rest_timer is not None:
-            self._overslept()
+            self._end_sleep()
 
     def blocked(self) -> str:
         """Why the point must not be written to; empty when it may be."""
@@ -154,7 +155,7 @@ class ChargerSource:
     def accept(self, serial: str) -> None:
         """Take the charger with this serial number as the right one from now on."""
         self._known_serial = serial
-        self._wake.set()
+        self._wake()
 
     @property
     def _identified(self) -> bool:
@@ -169,7 +170,7 @@ class ChargerSource:
         task = asyncio.get_running_loop().create_task(
             self._run(observer.on_next, outage), name=f"charging point {self._point}"
         )
-        unwatch = self._link.watch(self._wake.set)
+        unwatch = self._link.watch(self._wake)
 
         def dispose() -> None:
             unwatch()
@@ -324,17 +325,26 @@ class ChargerSource:
         if not self._stranger:
             await asyncio.sleep(seconds)
         else:
-            self._wake.clear()
+            self._woken = False
             await self._sleep(seconds)
+
+    def _wake(self) -> None:
+        self._woken = True
+        self._end_sleep()
+
+    def _end_sleep(self) -> None:
+        if self._sleeper is not None and not self._sleeper.done():
+            self._sleeper.set_result(None)
 
     async def _rest(self) -> bool:
         """Sleep until the next poll is due, or less when it shall be at once; tells whether it shall."""
         due_s = self._pace.due_s(self._polled_s, self._interval_s())
-        if due_s > monotonic() and not self._wake.is_set():
-            # A timer that sets the event itself: a time-out by exception costs several times as much, each second.
+        if due_s > monotonic() and not self._woken:
+            # A timer that ends the sleep itself: a time-out by exception costs several times as much, each second.
             self._rest_timer = asyncio.get_running_loop().call_at(due_s, self._due)
             await self._until_woken()
-        return self._was_woken()
+        woken, self._woken = self._woken, False
+        return woken
 
     def _due(self) -> None:
         due_s = self._pace.due_s(self._polled_s, self._interval_s())
@@ -342,34 +352,24 @@ class ChargerSource:
             self._rest_timer = asyncio.get_running_loop().call_at(due_s, self._due)
         else:
             self._pace.alone()
-            self._overslept()
+            self._end_sleep()
 
     async def _sleep(self, seconds: float) -> None:
         """Sleep, or less when something woke us."""
-        if seconds > 0 and not self._wake.is_set():
-            self._rest_timer = asyncio.get_running_loop().call_later(seconds, self._overslept)
+        if seconds > 0 and not self._woken:
+            self._rest_timer = asyncio.get_running_loop().call_later(seconds, self._end_sleep)
             await self._until_woken()
-        self._was_woken()
+        self._woken = False
 
     async def _until_woken(self) -> None:
+        sleeper = self._sleeper = asyncio.get_running_loop().create_future()
         try:
-            await self._wake.wait()
+            await sleeper
         finally:
+            self._sleeper = None
             if self._rest_timer is not None:
                 self._rest_timer.cancel()
                 self._rest_timer = None
-
-    def _overslept(self) -> None:
-        if not self._wake.is_set():
-            self._slept_through = True
-            self._wake.set()
-
-    def _was_woken(self) -> bool:
-        """Whether something else than the timer ended the sleep."""
-        woken = self._wake.is_set() and not self._slept_through
-        self._slept_through = False
-        self._wake.clear()
-        return woken
 
 
 class _Outage:
