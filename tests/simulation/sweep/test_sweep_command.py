@@ -66,6 +66,14 @@ def test_going_on_with_a_finished_sweep_runs_nothing_and_says_the_same(
     assert "was made from another history, other prices, stays, house or settings" in other.stderr
 
 
+def written(out: Path) -> bytes:
+    """What is in the file; nothing while it is not there, or was only tried."""
+    try:
+        return out.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
 def test_a_sweep_that_was_killed_goes_on_where_it_was(
     done: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
@@ -73,7 +81,7 @@ def test_a_sweep_that_was_killed_goes_on_where_it_was(
     command = [sys.executable, "-m", "phaeton", *map(str, options(tmp_path)), "--out", str(out), "--jobs", "1"]
     with subprocess.Popen(command, start_new_session=True) as running:
         until = time.monotonic() + WAIT_S
-        while time.monotonic() < until and not (out.exists() and out.read_bytes().count(b"\n") >= 3):
+        while time.monotonic() < until and written(out).count(b"\n") < 3:
             os.sched_yield()
         os.killpg(running.pid, signal.SIGKILL)
     kept = out.read_bytes()
@@ -89,7 +97,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "phaeton", *map(str, options(tmp_path, 20)), "--out", str(out)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as running:
         until = time.monotonic() + WAIT_S
-        while time.monotonic() < until and not (out.exists() and out.stat().st_size):
+        while time.monotonic() < until and not written(out):
             os.sched_yield()
         os.killpg(running.pid, signal.SIGINT)
         _, said = running.communicate(timeout=WAIT_S)
