@@ -23,19 +23,29 @@ _URGENT = {
 }
 """Reasons that an owner should read of."""
 
+_FIRST_S = 5.0
+"""How long the house may take to speak after the start."""
+
 
 class Journal:
     """Writes what changed; a decision like the one before says nothing."""
 
     def __init__(self) -> None:
+        self._began_s: float | None = None
         self._told: dict[str, tuple[object, ...]] = {}
         self._whys: dict[str, list[Why]] = {}
         self._warned: dict[str, frozenset[Why]] = {}
 
     def publish(self, output: Output) -> None:
         """Look at the newest decisions."""
+        now_s = output.decision.mono_s
+        if self._began_s is None:
+            self._began_s = now_s
+        young = 0.0 <= now_s - self._began_s < _FIRST_S
         for point in output.decision.points:
             reasons = point.reasons
+            if young and reasons and reasons[0].why is Why.SITE_STALE:
+                continue  # the house has not spoken yet, which is no news
             now = (point.current_a, point.status, point.mode, reasons[0].why if reasons else None)
             if self._told.get(point.point) != now:
                 self._told[point.point] = now

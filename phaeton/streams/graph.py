@@ -48,7 +48,7 @@ from phaeton.streams.pace import tenths
 from phaeton.streams.session import Tariff
 from phaeton.streams.share import Claim, Load, Shared
 from phaeton.streams.situation import ConfigChanged, GraphEvent, fold
-from phaeton.streams.view import View
+from phaeton.streams.view import HIGHEST_V, LOWEST_V, NOMINAL_V, View
 
 WISH_BEYOND_LEARNT_A = 2.0
 LONGEST_STEP_S = 300.0
@@ -296,8 +296,9 @@ def _share(
     room, caps = limits.FREE_ROOM, dict.fromkeys(range(len(looks)), limits.NO_CAP)
     if limited:
         lines = frozenset(line for seen in looks for line in _lines(seen))
-        load = _own_load(looks, state, house)
-        room = limits.room(config.site, house.reading, house.age_s, load, house.off_grid, lines)
+        volts = _line_volts(looks)
+        load = _own_load(looks, state, house, volts)
+        room = limits.room(config.site, house.reading, house.age_s, load, house.off_grid, lines, volts)
         caps = share.caps(tuple(_load(index, s) for index, s in enumerate(looks)), room)
     blind = room.blind or room.blind_off_grid
     return [Shared(offers.get(i), caps[i], blind, state.battery_full, notes) for i in range(len(looks))]
@@ -369,7 +370,20 @@ def _load(index: int, seen: Look) -> Load:
     )
 
 
-def _own_load(looks: list[Look], state: surplus.SurplusState, house: site.SiteView) -> limits.Own:
+def _line_volts(looks: list[Look]) -> tuple[float, float, float]:
+    """The voltage of each grid phase as a charger measures it, the usual one where none does."""
+    volts = [NOMINAL_V, NOMINAL_V, NOMINAL_V]
+    for seen in looks:
+        if seen.reading is not None and seen.view.reachable:
+            for volt_v, mapped in zip(seen.reading.voltage_v, seen.point.charger.phase_map, strict=True):
+                if volt_v is not None and LOWEST_V <= volt_v <= HIGHEST_V:
+                    volts[mapped - 1] = volt_v
+    return volts[0], volts[1], volts[2]
+
+
+def _own_load(
+    looks: list[Look], state: surplus.SurplusState, house: site.SiteView, volts: tuple[float, float, float]
+) -> limits.Own:
     """The own load behind the site's newest sample, on each of the grid's phases (A) and in total (W)."""
     now_a = [0.0, 0.0, 0.0]
     ev_w = away_w = 0.0
@@ -385,7 +399,7 @@ def _own_load(looks: list[Look], state: surplus.SurplusState, house: site.SiteVi
     sample_s = 0.0 if house.reading is None else house.reading.mono_s
     own = pairing.pair(state.pairing, sample_s, LIMIT_DELAY_S)
     used = {line for seen in looks for line in _lines(seen)} or {0}
-    per_w = 1.0 / (230.0 * len(used))
+    per_w = 1.0 / sum([volts[line] for line in used])
     least = [a + min(own.least_w - ev_w, 0.0) * per_w if line in used else a for line, a in enumerate(now_a)]
     most = [a + max(own.most_w - ev_w, 0.0) * per_w if line in used else a for line, a in enumerate(now_a)]
     return limits.Own(

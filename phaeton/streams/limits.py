@@ -89,9 +89,18 @@ class Own(Struct, frozen=True, gc=False):
 
 
 def room(
-    site_config: Site, site: SiteReading | None, age_s: float | None, load: Own, off_grid: bool, lines: frozenset[int]
+    site_config: Site,
+    site: SiteReading | None,
+    age_s: float | None,
+    load: Own,
+    off_grid: bool,
+    lines: frozenset[int],
+    volts: tuple[float, float, float] = (NOMINAL_V, NOMINAL_V, NOMINAL_V),
 ) -> Room:
-    """What the house connection leaves, from the newest site reading; ``lines`` are the grid's phases that count."""
+    """What the house connection leaves, from the newest site reading.
+
+    ``lines`` are the grid's phases that count, ``volts`` their voltages as a charger measures them.
+    """
     limits = site_config.limits
     fresh = site is not None and age_s is not None and age_s <= limits.missing_after_s
     blind = False
@@ -99,7 +108,7 @@ def room(
     total_now = total_raise = FREE_ROOM.total_now_w
     total_why = Why.LIMIT_IMPORT
     if limits.fuse_a is not None:
-        measured = _loads(site) if fresh and site is not None else None
+        measured = _loads(site, volts) if fresh and site is not None else None
         if measured is None or any(measured[line] is None for line in lines):
             blind = True
         else:
@@ -125,17 +134,21 @@ def room(
     return Room(phase_now, phase_raise, total_now, total_raise, total_why, blind, blind_off_grid)
 
 
-def _loads(site: SiteReading) -> Phases | None:
+def _loads(site: SiteReading, volts: tuple[float, float, float]) -> Phases | None:
     """The current of each grid phase that is measured, import positive (A); a house may have one only."""
     if not site.grid_metered:
         return None
     power_w, current_a = site.grid_phase_w, site.grid_phase_a
-    return _line(power_w[0], current_a[0]), _line(power_w[1], current_a[1]), _line(power_w[2], current_a[2])
+    return (
+        _line(power_w[0], current_a[0], volts[0]),
+        _line(power_w[1], current_a[1], volts[1]),
+        _line(power_w[2], current_a[2], volts[2]),
+    )
 
 
-def _line(power_w: float | None, current_a: float | None) -> float | None:
+def _line(power_w: float | None, current_a: float | None, volt_v: float) -> float | None:
     """The larger of the meter's |I| and P/V, with the sign of the power (A)."""
-    by_power = None if power_w is None else power_w / NOMINAL_V
+    by_power = None if power_w is None else power_w / volt_v
     if current_a is None or by_power is None:
         return by_power if current_a is None else abs(current_a)
     return max(abs(current_a) if by_power >= 0 else -abs(current_a), by_power)

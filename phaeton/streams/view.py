@@ -18,6 +18,8 @@ PILOT_E_AFTER_S = 10.0
 FLOWING_A = 1.0
 """A phase that carries more than this is in use."""
 NOMINAL_V = 230.0
+LOWEST_V, HIGHEST_V = 80.0, 300.0
+"""What a phase of a house can have; anything else is no measurement."""
 
 # Names of their own, as in the other rooms that run in every step: looking up the member of an enum at its class takes
 # 70 ns, a name 2.
@@ -134,11 +136,11 @@ def step(before: ViewState, reading: ChargerReading | None, now_s: float, setpoi
 def _volt(voltage_v: Phases) -> float:
     """The mean of the phase voltages that are there (V)."""
     first_v, second_v, third_v = voltage_v
-    if first_v == second_v == third_v and first_v is not None and 80.0 <= first_v <= 300.0:
+    if first_v == second_v == third_v and first_v is not None and LOWEST_V <= first_v <= HIGHEST_V:
         return (first_v + first_v + first_v) / 3
     total, count = 0.0, 0
     for volt in voltage_v:
-        if volt is not None and 80.0 <= volt <= 300.0:
+        if volt is not None and LOWEST_V <= volt <= HIGHEST_V:
             total += volt
             count += 1
     return total / count if count else NOMINAL_V
