@@ -13,7 +13,7 @@ class Vitals:
     def __init__(self) -> None:
         self.started_s = monotonic()
         self.loop_lag = Timing()
-        """How late the tick's timer fires."""
+        """How much later than a second after the one before a tick comes."""
         self.step = Timing()
         """The evaluation of the graph."""
         self.publish = Timing()
@@ -36,7 +36,7 @@ class Vitals:
         return None if self._decided_s is None else monotonic() - self._decided_s
 
     def late(self, late_s: float, period_s: float) -> None:
-        """A tick's timer fired."""
+        """A tick came so much later than it should have."""
         self.loop_lag.note(max(late_s, 0.0), monotonic())
         if late_s >= period_s:
             self.overruns += 1

@@ -315,9 +315,11 @@ class DbusLink:
         kind = message.message_type.value
         if kind in (METHOD_CALL, SIGNAL):
             for peer in self._peers:
-                with _contained(self.name):
+                try:
                     if peer.bus_message(message):
                         return True
+                except Exception:
+                    self._complain()
             return False
         waiting = self._pending.pop(message.reply_serial, None)
         if waiting is None:
@@ -331,6 +333,9 @@ class DbusLink:
             else:
                 on_answer(message.body)
         return True
+
+    def _complain(self) -> None:
+        _log.exception("%s: a handler of D-Bus messages failed", self.name)
 
     # Answers to calls.
 

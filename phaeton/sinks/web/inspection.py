@@ -65,7 +65,7 @@ class ControlStatus(Struct, frozen=True, kw_only=True):
     tasks: int
     """Of the event loop."""
     loop_lag: Spread
-    """How late the tick's timer fired."""
+    """How much later than a second after the one before a tick came."""
     step: Spread
     """The evaluation of the graph."""
     publish: Spread

@@ -33,7 +33,7 @@ KINDS: dict[str, tuple[Kind, str]] = {
     "phaeton_build_info": ("gauge", "1, with the version as a label"),
     "phaeton_ready": ("gauge", "1 while charger, bus and control are well"),
     "phaeton_not_ready": ("gauge", "1 for each reason why not, by its code"),
-    "phaeton_loop_lag_seconds": ("histogram", "How late the tick's timer fires"),
+    "phaeton_loop_lag_seconds": ("histogram", "How much later than a second after the one before a tick comes"),
     "phaeton_step_duration_seconds": ("histogram", "Evaluation of the graph"),
     "phaeton_publish_duration_seconds": ("histogram", "Handing a decision to all sinks"),
     "phaeton_store_commit_duration_seconds": ("histogram", "A commit of the store, its turn in the queue included"),
