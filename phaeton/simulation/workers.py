@@ -11,7 +11,7 @@ import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from typing import NamedTuple
 
 from phaeton.simulation.question import Carried, Question, Task, carried, unpacked
@@ -40,7 +40,12 @@ def cores() -> int:
 def local(question: Question, jobs: int) -> Iterator[Workers]:
     """Processes of this machine."""
     with ProcessPoolExecutor(jobs, get_context("spawn"), _begin) as executor:
-        yield from _with(executor, lambda task: executor.submit(question.answer, task), jobs)
+        try:
+            yield from _with(executor, lambda task: executor.submit(question.answer, task), jobs)
+        except BaseException:
+            for worker in active_children():  # one that is asked to end may wait for ever when Ctrl-C came between
+                worker.kill()
+            raise
 
 
 @contextmanager

@@ -100,7 +100,10 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
         while time.monotonic() < until and not written(out):
             os.sched_yield()
         os.killpg(running.pid, signal.SIGINT)
-        _, said = running.communicate(timeout=WAIT_S)
+        try:
+            _, said = running.communicate(timeout=WAIT_S)
+        finally:
+            running.kill()
     assert running.returncode == 1
     assert "stopped; --resume goes on from what is in" in said
     assert "Traceback" not in said
