@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from asyncio.subprocess import PIPE, Process
@@ -37,7 +38,8 @@ async def launched(place: Place, *arguments: str, trial_s: int = 60) -> AsyncIte
         yield process, line
     finally:
         if process.returncode is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it ended a moment ago
+                os.killpg(process.pid, signal.SIGKILL)
             await process.communicate()
 
 
