@@ -20,7 +20,6 @@ from phaeton.links.modbus import (
     RefusedError,
     UnreachableError,
 )
-from phaeton.links.modbus_connection import Connection
 from phaeton.profiles import load_profile
 from tests.charger_bench import HOST, Bench, bench, quick
 from tests.waiting import until
@@ -126,24 +125,6 @@ async def test_a_late_answer_is_never_taken_for_that_of_the_next_request(tried: 
     for _ in range(20):
         assert await tried.link.read(1, 1214, 1) == [1]
         await asyncio.sleep(0.005)
-
-
-async def test_time_outs_wake_nobody_while_requests_are_answered(tried: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    looked: list[bool] = []
-    look = Connection._look
-    monkeypatch.setattr(Connection, "_look", lambda connection: (looked.append(True), look(connection)))
-    loop = asyncio.get_running_loop()
-    end_s = loop.time() + 0.6
-    while loop.time() < end_s:  # three times as long as a request may take
-        await limit_a(tried.link)
-        await asyncio.sleep(0.01)
-    assert not looked
-    tried.charger.faults.silent = True
-    began_s = loop.time()
-    with pytest.raises(UnreachableError, match="no answer within"):
-        await limit_a(tried.link)
-    assert 0.19 < loop.time() - began_s < 0.4
-    assert looked
 
 
 async def test_a_dropped_connection_fails_the_request_at_once(tried: Bench) -> None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from itertools import pairwise
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phaeton.sources import pace as paces
-from phaeton.sources.pace import PATIENCE_S, Leisure, Pace
-from tests.waiting import until
+from phaeton.sources.pace import PATIENCE_S, Pace
 
 PERIOD_S = 1.0
 
@@ -80,34 +76,3 @@ def test_by_a_faster_companion_the_work_is_hardly_done_more_often(every_s: float
 def test_a_companion_of_another_pace_is_not_followed(every_s: float) -> None:
     done = done_at([every_s * n for n in range(1, int(30 / every_s))])
     assert not any(along for _, along in done)
-
-
-async def test_who_is_in_no_hurry_sleeps_until_the_process_is_awake_anyway() -> None:
-    leisure = Leisure()
-    loop = asyncio.get_running_loop()
-    sleeping = asyncio.ensure_future(leisure.sleep(0.1))
-    began_s = loop.time()
-    await asyncio.sleep(0.02)
-    leisure.awake()
-    await until(lambda: loop.time() > began_s + 0.15)
-    assert not sleeping.done(), "not before its time, and not by a timer of its own"
-    leisure.awake()
-    await asyncio.wait_for(sleeping, 0.1)
-
-
-async def test_leisure_has_an_end_when_nothing_else_wakes_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paces, "LEISURE_S", 0.1)
-    leisure = Leisure()
-    began_s = asyncio.get_running_loop().time()
-    await leisure.sleep(0.05)
-    assert asyncio.get_running_loop().time() - began_s >= 0.145
-
-
-async def test_a_sleep_at_leisure_that_is_cancelled_leaves_nothing() -> None:
-    leisure = Leisure()
-    sleeping = asyncio.ensure_future(leisure.sleep(0.0))
-    await asyncio.sleep(0)
-    sleeping.cancel()
-    await asyncio.gather(sleeping, return_exceptions=True)
-    leisure.awake()
-    assert not leisure._sleepers
