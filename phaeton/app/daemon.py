@@ -67,7 +67,6 @@ from phaeton.sinks.web.backups import Backups
 from phaeton.sinks.web.settings import Settings
 from phaeton.sinks.web.updates import Updates
 from phaeton.sources.clock import Clock, ticks
-from phaeton.sources.pace import Leisure
 from phaeton.sources.victron import VictronSource
 from phaeton.streams.graph import GraphState, site_graph
 from phaeton.streams.situation import ConfigChanged
@@ -127,7 +126,6 @@ class Daemon:
         self._waiting: deque[Event] = deque()
         self._busy = False
         self.vitals = Vitals()
-        self.leisure = Leisure()
         self._store.took = self.vitals.stored
         self._fed_s = 0.0
         """When the present event was given to the graph."""
@@ -212,7 +210,6 @@ class Daemon:
 
     def _late(self, late_s: float) -> None:
         self.vitals.late(late_s, TICK_S)
-        self.leisure.awake()
 
     def _flow(self) -> None:
         """The graph as an Rx operator between inbox and sinks; begun anew it goes on from its last state."""

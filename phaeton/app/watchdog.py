@@ -7,6 +7,7 @@ falls to its safe current, because nobody renews the lease.
 
 from __future__ import annotations
 
+import asyncio
 import faulthandler
 import logging
 from typing import TYPE_CHECKING
@@ -44,10 +45,10 @@ class Watchdog:
         faulthandler.cancel_dump_traceback_later()
 
     async def run(self) -> None:
-        """Look every 10 s or little more, for ever."""
+        """Look every 10 s, for ever."""
         self._decided_s = self._daemon.now()[0]
         while True:
-            await self._daemon.leisure.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(LOOK_EVERY_S)
             self.arm()
             self.look()
 

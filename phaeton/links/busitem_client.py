@@ -120,8 +120,6 @@ class _Remote:
         self.heard_s = 0.0
         self.complete = True
         self.timer: asyncio.TimerHandle | None = None
-        self.asks_s: float | None = None
-        """When the timer asks for a sign of life; None while it is for something else."""
 
     def tell(self) -> None:
         for watch in tuple(self.watches):
@@ -381,9 +379,6 @@ class BusClient:
     def _heard(self, remote: _Remote) -> None:
         remote.heard_s = asyncio.get_running_loop().time()
         remote.presence, remote.why = Presence.PRESENT, ""
-        if remote.asks_s is not None and remote.asks_s < remote.heard_s + ASK_AFTER_S / 2:
-            _stop(remote)
-            self._listen(remote)  # put off before it wakes us for nothing
         remote.tell()
 
     # Proof of life.
@@ -394,8 +389,8 @@ class BusClient:
         if silent_s > ASK_AFTER_S - 0.01:
             self._ask(remote)
         else:
-            remote.asks_s = remote.heard_s + ASK_AFTER_S
-            remote.timer = asyncio.get_running_loop().call_at(remote.asks_s, self._listen, remote)
+            later = asyncio.get_running_loop().call_later
+            remote.timer = later(ASK_AFTER_S - silent_s, self._listen, remote)
 
     def _ask(self, remote: _Remote) -> None:
         owner = remote.owner
@@ -436,7 +431,7 @@ def _matched(answer: Answer) -> None:
 def _stop(remote: _Remote) -> None:
     if remote.timer is not None:
         remote.timer.cancel()
-        remote.timer = remote.asks_s = None
+        remote.timer = None
 
 
 def _gone(remote: _Remote, why: str) -> None:

@@ -52,9 +52,7 @@ class Connection(asyncio.Protocol):
         self._transaction = self._transaction % 0xFFFF + 1
         self._timeout_s = timeout_s
         self._late_s = loop.time() + timeout_s
-        # The timer is put off again and again, each time for several requests: so it wakes nobody while all is well.
-        if self._timer is None or self._timer.when() < self._late_s - timeout_s / 2:
-            self._rest()
+        if self._timer is None:
             self._timer = loop.call_at(self._late_s, self._look)
         transport.write(self._framing.frame(request, self._transaction))
         try:
@@ -72,7 +70,7 @@ class Connection(asyncio.Protocol):
             self._fail(UnreachableError("closed"))
 
     def _look(self) -> None:
-        """The timer fired, perhaps for a request that was answered long ago."""
+        """One timer looks after many requests: when it fires, a later one is in flight than that it was made for."""
         self._timer = None
         if self._answer is None or self._answer.done():
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeAlias
 
@@ -65,11 +65,11 @@ class ConfigFile:
         """The variables that win over the file."""
         return os.environ if self._environ is None else self._environ
 
-    async def watch(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    async def watch(self) -> None:
         """Look at the file every ``period_s`` until cancelled: one ``stat`` each time, none while there is no file."""
         await self._there.wait()
         while True:
-            await sleep(self._period_s)
+            await asyncio.sleep(self._period_s)
             found = _mark(self._loaded.path)
             if found == self._seen:
                 continue

@@ -7,8 +7,6 @@ companion stays away or comes irregularly, a timer keeps the pace alone.
 
 from __future__ import annotations
 
-import asyncio
-
 EARLY, LATE = 0.97, 1.15
 """How far apart a companion may come, in periods, to be one of this pace."""
 JITTER_S = 0.15
@@ -17,8 +15,6 @@ DRIFT_S = 0.1
 """Its clock may be slower than ours: what is expected is moved so that it never is later than this."""
 PATIENCE_S = 0.25
 """How much longer than its period the work waits for its companion."""
-
-LEISURE_S = 2.0
 
 
 class Pace:
@@ -57,35 +53,3 @@ class Pace:
     def alone(self) -> None:
         """The timer fired: the companion did not come in time."""
         self._base_s = None
-
-
-class Leisure:
-    """Sleeping for who is in no hurry: until the process is awake for something else, at most ``LEISURE_S`` longer."""
-
-    def __init__(self) -> None:
-        self._sleepers: dict[asyncio.Future[None], float] = {}
-
-    async def sleep(self, seconds: float) -> None:
-        """Sleep for so long, or a little longer."""
-        loop = asyncio.get_running_loop()
-        sleeper: asyncio.Future[None] = loop.create_future()
-        due_s = loop.time() + seconds
-        self._sleepers[sleeper] = due_s
-        timer = loop.call_at(due_s + LEISURE_S, _wake, sleeper)
-        try:
-            await sleeper
-        finally:
-            timer.cancel()
-            del self._sleepers[sleeper]
-
-    def awake(self) -> None:
-        """The process is awake: who has slept enough is woken too."""
-        now_s = asyncio.get_running_loop().time()
-        for sleeper, due_s in self._sleepers.items():
-            if now_s >= due_s:
-                _wake(sleeper)
-
-
-def _wake(sleeper: asyncio.Future[None]) -> None:
-    if not sleeper.done():
-        sleeper.set_result(None)
