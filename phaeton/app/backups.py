@@ -14,17 +14,15 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from msgspec import structs
-
+from phaeton.backup.content import Content
 from phaeton.backup.problem import BackupError
 from phaeton.config.load import Loaded
 from phaeton.sinks.store import StoreError
-from phaeton.sinks.web.backups import BackupRefusedError, Inside, Uploaded
+from phaeton.sinks.web.backups import BackupRefusedError, Uploaded
 
 if TYPE_CHECKING:
     from phaeton.backup.collect import House
     from phaeton.backup.container import Head
-    from phaeton.backup.restoring import Content
 
 _log = logging.getLogger("phaeton.backup")
 
@@ -107,13 +105,13 @@ class LiveBackups:
                     raise BackupRefusedError(507, "the disk is too full for this upload: free some space")
                 await _done(lambda piece=piece: file.write(piece))  # type: ignore[misc]
 
-    async def check(self, upload: str, password: str, include: tuple[str, ...] | None) -> Inside:
+    async def check(self, upload: str, password: str, include: tuple[str, ...] | None) -> Content:
         """Judge it; nothing is changed."""
         async with self._busy:
             path = self._known(upload)
-            return _told(await _done(lambda: _look(self._house(), path, password, include)))
+            return await _done(lambda: _look(self._house(), path, password, include))
 
-    async def apply(self, upload: str, password: str, include: tuple[str, ...] | None, who: str) -> Inside:
+    async def apply(self, upload: str, password: str, include: tuple[str, ...] | None, who: str) -> Content:
         """Make it ready, and begin anew."""
         async with self._busy:
             path = self._known(upload)
@@ -121,7 +119,7 @@ class LiveBackups:
             await self._remove()
             _log.warning("a backup of %s is taken over for %s; Phaeton begins anew with it", found.made, who)
             self._begin_anew()
-            return _told(found)
+            return found
 
     def _house(self) -> House:
         from phaeton.backup.collect import House  # noqa: PLC0415
@@ -177,10 +175,6 @@ def _stage(house: House, path: Path, password: str, include: tuple[str, ...] | N
     from phaeton.backup.restoring import stage  # noqa: PLC0415
 
     return stage(house, path, password, include)
-
-
-def _told(content: Content) -> Inside:
-    return Inside(**structs.asdict(content))
 
 
 async def _done(work: Callable[[], T]) -> T:

@@ -15,7 +15,7 @@ from phaeton.daemon_client import FailedError, say, told
 
 if TYPE_CHECKING:
     from phaeton.backup.collect import House
-    from phaeton.backup.restoring import Content
+    from phaeton.backup.content import Content
 
 PASSWORD_VARIABLE = "PHAETON_BACKUP_PASSWORD"
 _PARTS = ("config", "sessions", "secrets", "recordings")

@@ -22,6 +22,7 @@ from msgspec import Struct
 from phaeton.backup import MARKER, STAGED
 from phaeton.backup.collect import STORE_FILE, House, checked, store_of
 from phaeton.backup.container import CONFIGURATION, DATABASE, PLAIN_STORE, Opened, opened
+from phaeton.backup.content import Content
 from phaeton.backup.problem import BackupError
 from phaeton.config import saving
 from phaeton.config.change import compare
@@ -70,27 +71,6 @@ class Marker(Struct, frozen=True):
     config_path: str = ""
     store: str = ""
     """Where revisions are kept afterwards."""
-
-
-class Content(Struct, frozen=True):
-    """What a backup holds, and what taking it over would do."""
-
-    made: str
-    by: str
-    encrypted: bool
-    includes: tuple[str, ...]
-    restores: tuple[str, ...]
-    """The parts that would be taken over."""
-    sessions: int | None
-    files: int
-    size: int
-    """Bytes, unpacked."""
-    changed: tuple[str, ...]
-    """Keys of the configuration that would change."""
-    effects: tuple[str, ...]
-    missing: tuple[str, ...]
-    """Secrets that are neither inside nor here: they have to be given anew."""
-    notes: tuple[str, ...]
 
 
 class Finished(Struct, frozen=True):

@@ -143,7 +143,6 @@ async def test_no_english_is_left_on_any_view(pages: Pages, tmp_path: Path, lang
         assert len(texts) > 10
         assert foreign.intersection(texts) == set(), name
         assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
-    await pages.leave(house)
 
 
 async def test_a_language_is_chosen_and_remembered(pages: Pages, tmp_path: Path) -> None:
@@ -162,7 +161,6 @@ async def test_a_language_is_chosen_and_remembered(pages: Pages, tmp_path: Path)
     )
     await page.get_by_label("Sprache").select_option("nl")
     await expect(page.locator("#state")).to_have_text("Laden")
-    await pages.leave(house)
 
 
 async def test_times_are_those_of_the_site_and_not_of_who_looks(house: House, pages: Pages) -> None:

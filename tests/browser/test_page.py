@@ -140,7 +140,7 @@ async def test_a_refused_order_is_taken_back_with_the_reason(house: House, pages
         "Not done: scheduled has no windows yet."
     )
     await expect(page.get_by_label("Auto").first).to_be_checked()
-    pages.complaints = [said for said in pages.complaints if "422" not in said]
+    pages.forgive("422")
 
 
 async def test_what_was_asked_is_shown_until_the_daemon_shows_it(house: House, pages: Pages) -> None:
@@ -163,7 +163,7 @@ async def test_a_daemon_that_goes_is_told_and_found_again(house: House, pages: P
     await house.start()
     await expect(banner).to_be_hidden(timeout=10_000)
     await expect(page.get_by_label("Manual")).to_be_checked()
-    pages.complaints = [said for said in pages.complaints if "ERR_" not in said]
+    pages.forgive("ERR_")
 
 
 async def test_an_order_without_an_answer_is_taken_back(house: House, pages: Pages) -> None:
@@ -172,7 +172,7 @@ async def test_an_order_without_an_answer_is_taken_back(house: House, pages: Pag
     await page.get_by_label("Manual").click()
     await expect(page.locator("#refusal")).to_have_text("Not done: Phaeton did not answer.")
     await expect(page.get_by_label("Manual")).not_to_be_checked()
-    pages.complaints = [said for said in pages.complaints if "ERR_" not in said]
+    pages.forgive("ERR_")
 
 
 async def test_an_unreachable_charger_shows_no_old_numbers(house: House, pages: Pages) -> None:
@@ -248,8 +248,6 @@ async def test_one_of_several_chargers_is_chosen(pages: Pages) -> None:
     assert house.orders[0][0] == "2"
     await page.reload()
     await expect(page.get_by_label("Carport")).to_be_checked()
-    await page.close()
-    await house.stop()
 
 
 async def test_everything_works_by_keyboard(house: House, pages: Pages) -> None:
@@ -312,8 +310,7 @@ async def test_a_fault_and_the_banner_are_readable_too(house: House, pages: Page
     await house.stop()
     await expect(page.locator("#banner")).to_be_visible()
     assert await offences(page) == []
-    await page.close()
-    pages.complaints = [said for said in pages.complaints if "ERR_" not in said]
+    pages.forgive("ERR_")
 
 
 async def offences(page: Page) -> list[str]:

@@ -9,7 +9,8 @@ from typing import Annotated
 from aiohttp import hdrs, web
 from msgspec import Meta, Struct
 
-from phaeton.sinks.web.backups import MOST_UPLOAD_BYTES, BackupRefusedError, Backups, Inside, Part, Uploaded
+from phaeton.backup.content import Content
+from phaeton.sinks.web.backups import MOST_UPLOAD_BYTES, BackupRefusedError, Backups, Part, Uploaded
 from phaeton.sinks.web.endpoint import Ask, Endpoint, Endpoints, Example, Media, Nothing, Scope
 from phaeton.sinks.web.parts import Parts
 from phaeton.sinks.web.problem import ProblemError
@@ -64,13 +65,13 @@ class BackupApi:
             Endpoint(
                 "POST", "/api/restore/check", self.check, admin,
                 "Judge an uploaded backup: what it holds, and what taking it over would change; nothing is changed",
-                Inside, body=RestoreBody, problems=disk | {404: "there is no such upload"},
+                Content, body=RestoreBody, problems=disk | {404: "there is no such upload"},
                 example=Example(body=body, status=404),
             ),
             Endpoint(
                 "POST", "/api/restore/apply", self.apply, admin,
                 "Take an uploaded backup over: Phaeton begins anew with it within seconds; what was there is set aside",
-                Inside, body=RestoreBody, problems=disk | {404: "there is no such upload"},
+                Content, body=RestoreBody, problems=disk | {404: "there is no such upload"},
                 example=Example(body=body, status=404),
             ),
         ]  # fmt: skip
@@ -103,14 +104,14 @@ class BackupApi:
         except BackupRefusedError as error:
             raise ProblemError(error.status, str(error), error.field) from None
 
-    async def check(self, ask: Ask[Nothing, RestoreBody]) -> Inside:
+    async def check(self, ask: Ask[Nothing, RestoreBody]) -> Content:
         """A look."""
         try:
             return await self._backups.check(ask.body.upload, ask.body.password, ask.body.include)
         except BackupRefusedError as error:
             raise ProblemError(error.status, str(error), error.field) from None
 
-    async def apply(self, ask: Ask[Nothing, RestoreBody]) -> Inside:
+    async def apply(self, ask: Ask[Nothing, RestoreBody]) -> Content:
         """Take it over."""
         body = ask.body
         try:

@@ -9,6 +9,8 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from phaeton.backup.content import Content
+
 Part = Literal["config", "sessions", "secrets", "recordings"]
 MOST_UPLOAD_BYTES = 1_000_000_000
 
@@ -36,28 +38,6 @@ class Uploaded(Struct, frozen=True):
     size: int
 
 
-class Inside(Struct, frozen=True):
-    """What a backup holds, and what taking it over would do."""
-
-    made: str
-    by: str
-    encrypted: bool
-    includes: tuple[str, ...]
-    restores: tuple[str, ...]
-    """The parts that would be taken over."""
-    sessions: int | None
-    """How many stays at the charger it holds; null = none are to be restored."""
-    files: int
-    size: int
-    """Bytes, unpacked."""
-    changed: tuple[str, ...]
-    """Keys of the configuration that would change."""
-    effects: tuple[str, ...]
-    missing: tuple[str, ...]
-    """Secrets that are neither inside nor here: they have to be given anew."""
-    notes: tuple[str, ...]
-
-
 class Backups(Protocol):
     """Backups of the running daemon. Every method may raise `BackupRefusedError`."""
 
@@ -67,8 +47,8 @@ class Backups(Protocol):
     async def take_in(self, pieces: AsyncIterator[bytes]) -> Uploaded:
         """Keep an uploaded file for a look."""
 
-    async def check(self, upload: str, password: str, include: tuple[str, ...] | None) -> Inside:
+    async def check(self, upload: str, password: str, include: tuple[str, ...] | None) -> Content:
         """Judge it; nothing is changed."""
 
-    async def apply(self, upload: str, password: str, include: tuple[str, ...] | None, who: str) -> Inside:
+    async def apply(self, upload: str, password: str, include: tuple[str, ...] | None, who: str) -> Content:
         """Make it ready and begin Phaeton anew with it, shortly after the answer."""
