@@ -90,7 +90,7 @@ def recorded(history: History, step_s: float) -> tuple[State, list[Batch]]:
             batches.append(events)
             return control.batch(state, events)
 
-        return Control(control.initial, batch)
+        return Control(control.initial, batch, control.waits)
 
     run(history, step_s, listening)
     return begun[0], batches

@@ -2,7 +2,8 @@
 
 Each step is one batch of events: what became of the last writes, the readings of the chargers and of the house, a
 tick. Prices enter as they were known at the time; the bill uses them as they were. Times that the history does not
-know are jumped over. While no car is there a decision changes nothing, and the control is asked every ten minutes only.
+know are jumped over. While no car is there a decision changes nothing, and the control is asked every ten minutes only;
+so it is in coarse steps while it waits for nothing but the sun and there is none.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from phaeton.simulation.stays import Stay
 from phaeton.simulation.tariff import Tariff, next_publication
 from phaeton.simulation.texture import Texture
 from phaeton.streams import graph
+from phaeton.streams.dark import is_dark, waits_for_sun
 from phaeton.streams.situation import GraphEvent
 
 S = TypeVar("S")
@@ -52,6 +54,8 @@ _UNPLUGGED_S = 3.0
 _MET_KWH = 1e-6
 QUIET_S = 600.0
 """While no car is there the control is asked this rarely, and each step again from this long before one comes."""
+_LEASE_S = 10.0
+"""In finer steps a lease must be renewed in time, and its renewals count."""
 
 
 class Control(NamedTuple, Generic[S]):
@@ -59,6 +63,8 @@ class Control(NamedTuple, Generic[S]):
 
     initial: S
     batch: Callable[[S, tuple[GraphEvent, ...]], tuple[S, Output | None]]
+    waits: Callable[[S, S], bool] = lambda _before, _after: False
+    """Whether it waits for nothing but the sun after a step."""
 
 
 MakeControl = Callable[[Config, tuple[Point, ...], Zone], Control[S]]
@@ -66,7 +72,7 @@ MakeControl = Callable[[Config, tuple[Point, ...], Zone], Control[S]]
 
 def site_control(config: Config, points: tuple[Point, ...], zone: Zone) -> Control[graph.GraphState]:
     """The graph of the daemon."""
-    return Control(graph.initial_state(config, points, zone), graph.batch)
+    return Control(graph.initial_state(config, points, zone), graph.batch, waits_for_sun)
 
 
 PhaseShares = tuple[tuple[float, float, float], tuple[float, float, float]]
@@ -134,7 +140,7 @@ class OfflineRun(Generic[S]):
         self.unseen: list[Stay] = []
         """Stays that lie within a gap."""
         self._config, self._zone = config, zone
-        self._state, self._batch = control.initial, control.batch
+        self._state, self._batch, self._waits = control
         self._setup, self._tariff = setup, tariff
         self._step_s, self._start_s, self._end_s = step_s, start_s, end_s
         self._series, self._progress = series, progress
@@ -195,11 +201,12 @@ class OfflineRun(Generic[S]):
 
     def _run(self, utc_s: float, steps: Iterable[tuple[tuple[float, float], PhaseShares | None]]) -> float:
         """The loop; locals, because it runs a million times."""
-        step_s, ahead_s, due_s = self._step_s, self._mono_ahead_s, self._due_s
-        plant, batch, state, news = self._plant, self._batch, self._state, self._news
-        sockets = self._sockets
+        step_s, due_s = self._step_s, self._due_s
+        plant, state, news = self._plant, self._state, self._news
         quiet_s = self._quiet_s
         idle_from_s, idle_to_s, ask_s = self._idle_from_s, self._idle_to_s, utc_s
+        waits, waiting, asked_s = self._waits, False, -NEVER_S
+        may_wait = quiet_s > 0.0 and step_s > _LEASE_S
         sun_w = house_w = import_w = export_w = battery_w = stored_w = 0.0
         count = 0
         for (pv_w, load_w), shares in steps:
@@ -211,24 +218,20 @@ class OfflineRun(Generic[S]):
                 self._meet(utc_s)
                 if len(news) > told:
                     ask_s = utc_s
+                    waiting = False
                 due_s, idle_from_s, idle_to_s = self._due_s, self._idle_from_s, self._idle_to_s
             if shares is not None:
                 plant.load_shares, plant.pv_shares = shares
+            if waiting and not is_dark(pv_w, load_w):
+                waiting = False
+                if asked_s != utc_s:  # the last of the dark, which the first of the sun follows
+                    state = self._decide(state, utc_s)
             plant.step(step_s, pv_w, load_w)
             utc_s += step_s
-            if utc_s >= ask_s or not idle_from_s < utc_s < idle_to_s:
-                ask_s = utc_s + quiet_s
-                mono_s = utc_s + ahead_s
-                for socket in sockets:
-                    news.append(socket.charger.reading(mono_s, utc_s))
-                news.append(plant.snapshot(mono_s, utc_s))
-                news.append(Tick(mono_s, utc_s))
-                state, output = batch(state, tuple(news))
-                news.clear()
-                if output is not None:
-                    for index, decided in enumerate(output.decision.points):
-                        if decided.write is not None:
-                            self._write(sockets[index], decided.write, mono_s, utc_s)
+            if utc_s >= ask_s or not (waiting or idle_from_s < utc_s < idle_to_s):
+                ask_s, asked_s = utc_s + quiet_s, utc_s
+                before, state = state, self._decide(state, utc_s)
+                waiting = may_wait and waits(before, state)
             count += 1
             grid_w = plant.grid_w
             sun_w += plant.pv_w
@@ -247,6 +250,22 @@ class OfflineRun(Generic[S]):
         self._book(count, sun_w, house_w, import_w, export_w, battery_w, stored_w)
         self._state = state
         return utc_s
+
+    def _decide(self, state: S, utc_s: float) -> S:
+        """Let the news enter the graph, and how chargers and house are; what it writes reaches the chargers."""
+        news, mono_s = self._news, utc_s + self._mono_ahead_s
+        for socket in self._sockets:
+            news.append(socket.charger.reading(mono_s, utc_s))
+        news.append(self._plant.snapshot(mono_s, utc_s))
+        news.append(Tick(mono_s, utc_s))
+        events = tuple(news)
+        news.clear()
+        state, output = self._batch(state, events)
+        if output is not None:
+            for index, decided in enumerate(output.decision.points):
+                if decided.write is not None:
+                    self._write(self._sockets[index], decided.write, mono_s, utc_s)
+        return state
 
     def _split(self, ev_w: float, grid_w: float, battery_w: float) -> None:
         """Where the power of the cars comes from, each car by its part."""

@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from phaeton.config.points import Point
-from phaeton.config.tree import Charger, Config, Initial, PointLimits, Prices, Schedule, Site
+from phaeton.config.tree import Auto, Battery, Charger, Config, Initial, PointLimits, Prices, Schedule, Site
 from phaeton.model import Output, PriceCurve, PriceSlot, Zone
 from phaeton.simulation.columns import Columns
 from phaeton.simulation.history import Gap, History, Span, in_memory
@@ -175,7 +175,7 @@ def test_only_the_known_prices_enter_the_graph() -> None:
             curves.extend(event for event in events if isinstance(event, PriceCurve))
             return control.batch(state, events)
 
-        return Control(control.initial, batch)
+        return Control(control.initial, batch, control.waits)
 
     tariff = hourly([0.2 + n / 1000 for n in range(24 * 9)], JUNE_S - 2 * DAY)
     simulate(dark(5 * 24), config(), [], tariff, make_control=listening)
@@ -381,7 +381,7 @@ def test_asking_the_control_rarely_while_no_car_is_there_changes_no_result(
             asked.append(events[-1].utc_s)
             return control.batch(state, events)
 
-        return Control(control.initial, batch)
+        return Control(control.initial, batch, control.waits)
 
     rarely, always = (
         simulate(summer(days, data_s), settings, stays, prices, setup, make_control=listening, quiet_s=quiet_s)
@@ -390,6 +390,35 @@ def test_asking_the_control_rarely_while_no_car_is_there_changes_no_result(
     assert timeless(rarely) == timeless(always)
     assert rarely.totals.ev_kwh > 1.0
     assert len(asked) < 1.6 * always.steps
+
+
+@pytest.mark.parametrize(
+    ("battery_kwh", "more", "rests"),
+    [
+        (0.0, {}, True),
+        (5.0, {"battery": Battery(min_soc_pct=40.0)}, True),
+        (12.0, {"battery": Battery(feed_car_soc_pct=80.0)}, True),
+        (5.0, {"auto": Auto(min_solar_share_pct=50.0)}, True),
+        (0.0, {"auto": Auto(grid_target_w=3000.0)}, False),
+    ],
+)
+def test_asking_rarely_in_the_dark_changes_nothing_but_renewals(
+    battery_kwh: float, more: dict[str, object], rests: bool
+) -> None:
+    stays = [stay(24 * day + 16, 24 * day + 33, 30.0) for day in range(3)]
+    setup = Setup(house=replace(BATTERY, battery_kwh=battery_kwh), step_s=60.0)
+    rarely, always = (
+        simulate(summer(4, 900.0), config(**more), stays, setup=setup, quiet_s=quiet_s) for quiet_s in (600.0, 0.0)
+    )
+    assert rarely.totals.ev_kwh > 10.0
+    assert renewed(rarely) == renewed(always)
+    assert (rarely.totals.setpoint_writes < always.totals.setpoint_writes) is rests
+
+
+def renewed(result: Result) -> tuple[Totals, list[object]]:
+    """What came out of a run, without its setpoint writes, which coarse steps do not count."""
+    seen: list[object] = [replace(one, setpoint_writes=0) for one in (*result.months, *result.weeks, *result.sessions)]
+    return replace(result.totals, setpoint_writes=0), seen
 
 
 def test_weeks_add_up_to_the_totals() -> None:

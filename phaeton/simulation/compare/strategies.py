@@ -98,9 +98,9 @@ def _in_mode(config: Config, mode: Literal["manual", "auto", "scheduled"]) -> Co
 
 def goalless_control(config: Config, points: tuple[Point, ...], zone: Zone) -> Control[GraphState]:
     """The graph of the daemon, which is not told when the car leaves."""
-    initial, batch = site_control(config, points, zone)
+    control = site_control(config, points, zone)
 
     def untold(state: GraphState, events: tuple[GraphEvent, ...]) -> tuple[GraphState, Output | None]:
-        return batch(state, tuple([event for event in events if not isinstance(event, Command)]))
+        return control.batch(state, tuple([event for event in events if not isinstance(event, Command)]))
 
-    return Control(initial, untold)
+    return Control(control.initial, untold, control.waits)
