@@ -11,6 +11,7 @@ from dbus_next import Message, MessageType, Variant
 from dbus_next.aio import MessageBus
 
 from phaeton.simulation import private_bus
+from tests.waiting import PATIENCE_S
 
 BUS_ITEM = "com.victronenergy.BusItem"
 
@@ -72,7 +73,7 @@ class Stranger:
 
     async def send(self, **fields: Any) -> Message:
         """Call and give the raw answer, an error too."""
-        answer = await asyncio.wait_for(self.bus.call(Message(**fields)), 5)
+        answer = await asyncio.wait_for(self.bus.call(Message(**fields)), PATIENCE_S)
         assert answer is not None
         return answer
 

@@ -32,7 +32,7 @@ from phaeton.simulation.charger import SimulatedAlfen
 from phaeton.simulation.charger_plant import ChargerPlant
 from phaeton.sinks.charger import ChargerSink
 from phaeton.sources.charger import ChargerSource
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 HOST = "127.0.0.1"
 
@@ -94,7 +94,7 @@ class Watched:
     def last(self) -> Event:
         return self.events[-1]
 
-    async def read_on(self, within_s: float = 5.0) -> ChargerReading:
+    async def read_on(self, within_s: float = PATIENCE_S) -> ChargerReading:
         """The next reading."""
         count = len(self.readings)
         await until(lambda: len(self.readings) > count, within_s)

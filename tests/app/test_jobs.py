@@ -23,7 +23,7 @@ from phaeton.sinks.web import Diagnostics, Parts, PointName, WebServer
 from phaeton.sinks.web.problem import ProblemError
 from phaeton.sinks.web.simulations import JobRefusedError, JobsFullError, SimulationBody, SimulationStatus, VariantBody
 from tests.app import recorded_days
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 CLOUD = Path(__file__).parents[1] / "recordings" / "cloud.phaeton"
 TWO_DAYS = SimulationBody(days=2, set={"auto": {"start_delay_s": 600}}, compare=["immediate"])
@@ -40,7 +40,7 @@ async def running(folder: Path, **how: Any) -> AsyncIterator[Jobs]:
     await store.close()
 
 
-async def over(jobs: Jobs, key: str, within_s: float = 30.0) -> SimulationStatus:
+async def over(jobs: Jobs, key: str, within_s: float = PATIENCE_S) -> SimulationStatus:
     await until(lambda: (found := jobs.status(key)) is not None and found.ended is not None, within_s)
     found = jobs.status(key)
     assert found is not None
@@ -60,7 +60,7 @@ def of_process(pid: int, what: str) -> str:
 
 
 async def process_of(jobs: Jobs) -> int:
-    await until(lambda: jobs._process is not None and jobs._process.pid, 10.0)
+    await until(lambda: jobs._process is not None and jobs._process.pid)
     assert jobs._process is not None
     return jobs._process.pid
 
@@ -136,7 +136,7 @@ async def test_progress_is_told_and_the_process_stands_back(tmp_path: Path) -> N
     async with running(tmp_path) as jobs:
         job = await jobs.begin(LONG)
         pid = await process_of(jobs)
-        await until(lambda: jobs.all()[0].progress > 0.02, 30.0)
+        await until(lambda: jobs.all()[0].progress > 0.02)
         found = jobs.status(job.id)
         assert found is not None
         assert 0.02 < found.progress < 1.0
@@ -186,11 +186,11 @@ async def test_it_ends_by_itself_when_the_daemon_is_gone(tmp_path: Path) -> None
     async with running(tmp_path) as jobs:
         await jobs.begin(LONG)
         pid = await process_of(jobs)
-        await until(lambda: jobs.all()[0].progress > 0.0, 30.0)
+        await until(lambda: jobs.all()[0].progress > 0.0)
         assert jobs._process is not None
         assert jobs._process.stdin is not None
         jobs._process.stdin.close()  # as the kernel does when the daemon dies
-        await until(lambda: not alive(pid) or jobs._process is None, 10.0)
+        await until(lambda: not alive(pid) or jobs._process is None)
         assert (await over(jobs, jobs.all()[0].id)).state == "failed"
 
 

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from msgspec import Struct, field
 from msgspec.structs import replace
-from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
 
 from phaeton import log
 from phaeton.config.tree_web import Web
@@ -39,6 +39,7 @@ from phaeton.sinks.web.support import Support
 from phaeton.sinks.web.vehicles import VehicleInfo
 from tests import outputs
 from tests.kept import KeptInMemory
+from tests.waiting import PATIENCE_S
 
 CHROMIUM = "/usr/bin/chromium"
 ARGS = [
@@ -53,6 +54,7 @@ ARGS = [
 PHONE = (390, 844)
 DESKTOP = (1280, 900)
 LOGGER = logging.getLogger("phaeton.tests")
+expect.set_options(timeout=PATIENCE_S * 1000.0)
 BERLIN = Zone("Europe/Berlin", ((-1e18, 7200.0),))
 
 
@@ -228,7 +230,7 @@ class Pages:
             timezone_id="America/New_York",
             locale=locale,
         )
-        context.set_default_timeout(5000)
+        context.set_default_timeout(PATIENCE_S * 1000.0)
         self._contexts.append(context)
         page = await context.new_page()
         page.on("console", lambda said: self._said.append(said.text) if said.type in ("error", "warning") else None)

@@ -26,6 +26,7 @@ from phaeton.simulation.worth import worth
 from phaeton.zones import zone
 from tests.browser.conftest import DESKTOP, PHONE, picture
 from tests.simulation.days import AMSTERDAM, DAY, HOUR, JUNE_S, config, evenings, hourly, stay, summer
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -87,7 +88,7 @@ class Screens:
         context = await self._browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=scheme, offline=True
         )
-        context.set_default_timeout(5000)
+        context.set_default_timeout(PATIENCE_S * 1000.0)
         page = await context.new_page()
         page.on("console", lambda said: self.complaints.append(said.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))

@@ -75,7 +75,7 @@ async def test_a_logout_ends_the_view_in_every_tab(pages: Pages) -> None:
     await expect(other.locator("#state")).to_have_text("Charging")
     await page.get_by_role("button", name="Log out").click()
     await expect(page.get_by_label("Password")).to_be_visible()
-    await expect(other.get_by_label("Password")).to_be_visible(timeout=10_000)
+    await expect(other.get_by_label("Password")).to_be_visible()
     await expect(other.locator("main")).to_be_hidden()
     pages.forgive("401", "ERR_INCOMPLETE")
 

@@ -161,7 +161,7 @@ async def test_a_daemon_that_goes_is_told_and_found_again(house: House, pages: P
     await expect(page.locator("#link")).to_have_text("Offline")
     house.points = [replace(house.points[0], mode=Mode.MANUAL)]
     await house.start()
-    await expect(banner).to_be_hidden(timeout=10_000)
+    await expect(banner).to_be_hidden()
     await expect(page.get_by_label("Manual")).to_be_checked()
     pages.forgive("ERR_")
 

@@ -20,6 +20,7 @@ from phaeton.simulation.charger import SimulatedAlfen
 from phaeton.simulation.charger_plant import ChargerPlant
 from phaeton.simulation.gx import ESS_SETTINGS, SimulatedGx
 from tests.bus import PrivateBus, Stranger
+from tests.waiting import PATIENCE_S
 
 SERVICE = "com.victronenergy.evcharger.phaeton_car"
 
@@ -38,7 +39,7 @@ def house(grid_w: float = -3000.0, pv_w: float = 4000.0) -> SiteReading:
     )
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]], within_s: float = 10.0) -> None:
+async def eventually(condition: Callable[[], Awaitable[bool]], within_s: float = PATIENCE_S) -> None:
     """Return when the condition holds; fails when it does not within the deadline."""
     loop = asyncio.get_running_loop()
     end_s = loop.time() + within_s
@@ -93,9 +94,9 @@ class Rig:
         )
         listening = asyncio.get_running_loop().create_future()
         self._reading = asyncio.create_task(self._read(self.process, listening))
-        self.web = await asyncio.wait_for(listening, 20)
+        self.web = await asyncio.wait_for(listening, PATIENCE_S)
         if self.client is not None:
-            await eventually(self.is_on_bus, 10.0)
+            await eventually(self.is_on_bus)
 
     async def is_on_bus(self, service: str = SERVICE) -> bool:
         """Whether a service has its name."""
@@ -115,7 +116,7 @@ class Rig:
         if not listening.done():
             listening.set_exception(AssertionError("the daemon ended:\n" + "\n".join(self.log)))
 
-    async def stop(self, number: int = signal.SIGTERM, within_s: float = 10.0) -> int:
+    async def stop(self, number: int = signal.SIGTERM, within_s: float = PATIENCE_S) -> int:
         """End the daemon by a signal; its exit code."""
         process = self.process
         assert process is not None
@@ -160,7 +161,7 @@ class Rig:
         assert self.client is not None
         return await self.client.write(SERVICE, path, signature, value)
 
-    async def becomes(self, path: str, wanted: object, within_s: float = 10.0) -> None:
+    async def becomes(self, path: str, wanted: object, within_s: float = PATIENCE_S) -> None:
         """Wait until a path has a value."""
 
         async def is_so() -> bool:
@@ -173,7 +174,7 @@ class Rig:
         """The setpoint in the charger's register."""
         return self.charger.socket(1).set_a
 
-    async def register_becomes(self, current_a: float, within_s: float = 10.0) -> None:
+    async def register_becomes(self, current_a: float, within_s: float = PATIENCE_S) -> None:
         """Wait until the charger has this setpoint."""
 
         async def is_so() -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import os
@@ -68,7 +67,7 @@ async def simulating(made: Rig) -> tuple[str, int]:
         assert found["state"] in ("queued", "running"), found
         return bool(found["progress"] > 0.0)
 
-    await eventually(on_its_way, 30.0)
+    await eventually(on_its_way)
     assert made.process is not None
     (pid,) = children(made.process.pid)
     return path, pid
@@ -82,13 +81,11 @@ async def test_control_goes_on_while_a_job_runs_and_nothing_is_left_of_it(tmp_pa
         await made.start()
         path, pid = await simulating(made)
         seq = (await made.status())["seq"]
-        began_s = asyncio.get_running_loop().time()
 
         async def stepped() -> bool:
             return bool((await made.status())["seq"] >= seq + STEPS)
 
-        await eventually(stepped, STEPS + 3.0)
-        assert asyncio.get_running_loop().time() - began_s < STEPS + 3.0
+        await eventually(stepped, 3.0 * STEPS)
         assert (await ask(made, "GET", path))[1]["state"] == "running"
         assert await made.post("set_current", {"amps": 9.0}) == 200
         await made.register_becomes(9.0)
@@ -112,7 +109,7 @@ async def test_a_job_dies_with_a_daemon_that_is_killed(tmp_path: Path) -> None:
         async def gone() -> bool:
             return not alive(pid) or ended(pid)
 
-        await eventually(gone, 5.0)
+        await eventually(gone)
 
 
 async def test_the_past_is_there_after_a_restart(tmp_path: Path) -> None:
@@ -125,7 +122,7 @@ async def test_the_past_is_there_after_a_restart(tmp_path: Path) -> None:
             found = (await ask(made, "GET", "/api/series?window=60"))[1]
             return any(value is not None for value in found["power_w"])
 
-        await eventually(seen, 10.0)
+        await eventually(seen)
         assert await made.stop() == 0
         await made.start()
         query = f"/api/series?from={began_s - 7200:.0f}&points=1000"

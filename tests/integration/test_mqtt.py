@@ -11,7 +11,7 @@ import pytest
 
 from tests.integration.rig import Rig, eventually, rig
 from tests.mqtt_broker import Broker, Listener, listening
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def configure(site: Rig, broker: Broker, more: str = "") -> None:
     site.write_config("site: {source: none}", f"mqtt: {{enabled: true, port: {broker.port}{more}}}")
 
 
-async def told(listener: Listener, topic: str, value: str, within_s: float = 10.0) -> None:
+async def told(listener: Listener, topic: str, value: str, within_s: float = PATIENCE_S) -> None:
     await until(lambda: listener.newest.get(topic) == value, within_s)
 
 
@@ -113,4 +113,4 @@ async def test_a_broker_that_is_not_there_keeps_nothing_from_charging(tmp_path: 
         await broker.start()
         async with listening(broker) as listener:
             await told(listener, "phaeton/availability", "online")
-        assert await site.stop(within_s=4.0) == 0
+        assert await site.stop() == 0

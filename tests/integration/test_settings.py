@@ -16,6 +16,7 @@ import pytest
 
 from phaeton.config.load import load
 from tests.integration.rig import Rig, eventually, rig
+from tests.waiting import PATIENCE_S
 
 OWN = """\
 # The box in the garage
@@ -99,7 +100,7 @@ async def test_a_change_by_hand_is_kept_too(site: Rig) -> None:
     async def is_kept() -> bool:
         return len((await ask(site, "GET", "/api/config/revisions"))[1]) == 2
 
-    await eventually(is_kept, 15.0)
+    await eventually(is_kept)
     newest = (await ask(site, "GET", "/api/config/revisions/2"))[1]
     assert newest["who"] == "file"
     assert newest["changed"] == ["auto.start_delay_s: 120.0 -> 77.0"]
@@ -274,7 +275,7 @@ async def test_the_terminal_restores_into_a_running_daemon(site: Rig) -> None:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "phaeton", *words, "-c", str(site.config), stdout=asyncio.subprocess.PIPE
         )
-        said, _ = await asyncio.wait_for(process.communicate(), 20)
+        said, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
         assert process.returncode == 0
     assert b"The daemon begins anew with it now." in said
 

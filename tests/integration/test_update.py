@@ -51,7 +51,7 @@ async def becomes(client: aiohttp.ClientSession, key: str, wanted: object) -> di
         found = await status(client)
         return key in found and found[key] == wanted
 
-    await eventually(it_is_so, 60.0)
+    await eventually(it_is_so)
     return found
 
 

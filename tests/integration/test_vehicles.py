@@ -13,7 +13,7 @@ import pytest
 
 from phaeton.simulation.vehicle_service import SimulatedVehicleService
 from tests.integration.rig import Rig, eventually, house, rig
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 EV = "com.victronenergy.ev.phaeton_second"
 
@@ -78,7 +78,7 @@ async def command(site: Rig, *words: str, typed: str = "") -> tuple[int, str]:
         address = next(line for line in said.splitlines() if "/authorize" in line)
         async with aiohttp.ClientSession() as browser, browser.get(address, allow_redirects=False) as redirect:
             typed = redirect.headers["Location"] + "\n"
-    out, _ = await asyncio.wait_for(process.communicate(typed.encode()), 20)
+    out, _ = await asyncio.wait_for(process.communicate(typed.encode()), PATIENCE_S)
     assert process.returncode is not None
     return process.returncode, said + out.decode()
 
@@ -92,7 +92,7 @@ async def test_a_car_is_told_apart_read_shown_and_charged_to_its_goal(
         found = await car(site, "second")
         return bool(found["read_soc_pct"] == 55 and found["point"] == "car" and found["info"]["at_home"])
 
-    await eventually(is_read, 15)
+    await eventually(is_read)
     assert site.client is not None
     client = site.client
 
@@ -146,7 +146,7 @@ async def test_a_changed_configuration_brings_another_car(site: Rig, service: Si
             site.web = pages[-1]
             return False
 
-    await eventually(is_there, 15)
+    await eventually(is_there)
     await eventually(lambda: site.is_on_bus("com.victronenergy.ev.phaeton_third"))
 
 

@@ -146,7 +146,7 @@ async def test_everything_returns_with_the_bus(private_bus: PrivateBus, meter: M
     await until(lambda: watch.presence is Presence.AWAY)
     meter.service.update({POWER: 8})
     await private_bus.start()
-    await until(lambda: watch.presence is Presence.PRESENT, within_s=5)
+    await until(lambda: watch.presence is Presence.PRESENT)
     assert watch.number(POWER) == 8.0
     meter.service.update({POWER: 9})
     await until(lambda: watch.number(POWER) == 9.0)

@@ -14,7 +14,7 @@ from phaeton.links.busitem_service import ACCEPTED, BusItemService, unit
 from phaeton.links.dbus import DbusLink
 from phaeton.links.dbus_library import Value
 from tests.bus import BUS_ITEM, PrivateBus, Stranger
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 NAME = "com.victronenergy.test.phaeton"
 
@@ -27,7 +27,7 @@ async def service(private_bus: PrivateBus, library: str) -> AsyncIterator[BusIte
     service.add("/Mode", "i", 1)
     service.add("/ProductName", "s", "A charger")
     service.open()
-    await asyncio.wait_for(service.wait_registered(), 5)
+    await asyncio.wait_for(service.wait_registered(), PATIENCE_S)
     yield service
     await service.close()
 
@@ -197,7 +197,7 @@ async def test_a_taken_name_is_told_and_taken_over_when_it_is_free(
     assert "com.victronenergy.test.phaeton is taken" in second.problem
     assert not second.registered
     await service.close()
-    await asyncio.wait_for(second.wait_registered(), 5)
+    await asyncio.wait_for(second.wait_registered(), PATIENCE_S)
     assert not second.problem
     await second.close()
 
@@ -227,14 +227,14 @@ async def test_a_service_leaves_and_returns(service: BusItemService, stranger: S
     assert NAME not in await stranger.names()
     service.update({"/Mode": 2})
     service.open()
-    await asyncio.wait_for(service.wait_registered(), 5)
+    await asyncio.wait_for(service.wait_registered(), PATIENCE_S)
     assert await stranger.value(NAME, "/Mode") == 2
 
 
 async def test_registering_again_makes_clients_look_again(service: BusItemService, stranger: Stranger) -> None:
     await stranger.listen(NAME)
     await service.register_again({"/Mode": 2})
-    await asyncio.wait_for(service.wait_registered(), 5)
+    await asyncio.wait_for(service.wait_registered(), PATIENCE_S)
     assert await stranger.value(NAME, "/Mode") == 2
     assert not any(message.member == "ItemsChanged" for message in stranger.signals)
     owners = [message.body[2] for message in stranger.signals if message.member == "NameOwnerChanged"]
@@ -248,7 +248,7 @@ async def test_a_service_returns_with_the_bus(private_bus: PrivateBus, service: 
     await until(lambda: not service.registered)
     service.update({"/Mode": 2})
     await private_bus.start()
-    await until(lambda: service.registered, within_s=4)
+    await until(lambda: service.registered)
     async with Stranger(private_bus.address) as stranger:
         assert await stranger.value(NAME, "/Mode") == 2
 
@@ -263,5 +263,5 @@ async def test_dbus_send_understands_the_service(private_bus: PrivateBus, servic
         "com.victronenergy.BusItem.GetText",
         stdout=asyncio.subprocess.PIPE,
     )
-    out, _ = await asyncio.wait_for(process.communicate(), 5)
+    out, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     assert out.strip() == b"1234 W"

@@ -18,7 +18,7 @@ from phaeton.links.dbus import DbusError, DbusLink
 from phaeton.links.dbus_library import Message, bus_address, load
 from phaeton.links.outage import pause_s
 from tests.bus import PrivateBus, Stranger
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 NAME = "com.victronenergy.test.link"
 
@@ -40,7 +40,7 @@ async def test_the_link_returns_with_the_bus(private_bus: PrivateBus, link: Dbus
     await private_bus.kill()
     await until(lambda: not link.connected)
     await private_bus.start()
-    await until(lambda: link.connected, within_s=4)
+    await until(lambda: link.connected)
     names = await link.call(dbus.BUS, dbus.BUS_PATH, dbus.BUS, "ListNames")
     assert link.unique_name in names[0]  # type: ignore[operator]
 
@@ -52,7 +52,7 @@ async def test_a_link_opened_before_the_bus_joins_it(tmp_path: Path, library: st
     await until(lambda: link.failing)
     assert bus.address.removeprefix("unix:path=") in link.why_away
     await bus.start()
-    await until(lambda: link.connected, within_s=4)
+    await until(lambda: link.connected)
     await link.close()
     await bus.kill()
 
@@ -70,10 +70,10 @@ async def test_a_call_in_flight_fails_at_once_when_the_bus_goes(
     asked = asyncio.Event()
     stranger.bus.add_message_handler(lambda message: message.member == "GetValue" and (asked.set() or True))
     call = asyncio.ensure_future(link.call(stranger.bus.unique_name, "/", "a.b", "GetValue", deadline_s=60))
-    await asyncio.wait_for(asked.wait(), 5)
+    await asyncio.wait_for(asked.wait(), PATIENCE_S)
     await private_bus.kill()
     with pytest.raises(DbusError, match="lost the connection"):
-        await asyncio.wait_for(call, 2)
+        await asyncio.wait_for(call, PATIENCE_S)
 
 
 async def test_a_call_without_a_connection_fails_at_once(library: str) -> None:
@@ -132,7 +132,7 @@ async def test_a_bus_that_never_answers_the_handshake_is_given_up(
     link = DbusLink("mute", f"unix:path={path}", library)
     link.open()
     await until(lambda: link.failing)
-    await asyncio.wait_for(ended.wait(), 2)
+    await asyncio.wait_for(ended.wait(), PATIENCE_S)
     await link.close()
     server.close()
 
@@ -152,7 +152,7 @@ async def test_a_hung_bus_that_takes_no_more_connections_does_not_block_us(
             full = one.connect_ex(path) == errno.EAGAIN
         link = DbusLink("blocked", f"unix:path={path}", library)
         link.open()
-        await until(lambda: link.failing, within_s=2)
+        await until(lambda: link.failing)
         await link.close()
 
 
@@ -178,7 +178,7 @@ async def test_a_full_socket_delays_and_does_not_disconnect(
     service = BusItemService(link, NAME)
     service.add("/Ac/Power", "d", 0.0)
     service.open()
-    await asyncio.wait_for(service.wait_registered(), 5)
+    await asyncio.wait_for(service.wait_registered(), PATIENCE_S)
     address = link.unique_name
     private_bus.freeze()
     for watts in range(1, 20_001):
@@ -207,7 +207,7 @@ async def test_a_peer_that_fails_harms_nobody_else(link: DbusLink, stranger: Str
     service = BusItemService(link, NAME)
     service.add("/Ac/Power", "d", 1.0)
     service.open()
-    await asyncio.wait_for(service.wait_registered(), 5)
+    await asyncio.wait_for(service.wait_registered(), PATIENCE_S)
     assert await stranger.value(NAME, "/Ac/Power") == 1.0
 
 

@@ -32,6 +32,7 @@ from phaeton.links.http import (
     shown,
     user_agent,
 )
+from tests.waiting import PATIENCE_S
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -162,7 +163,7 @@ async def test_whatever_a_server_does_is_told_in_words(behaviour: Behaviour, kin
     client = HttpClient(timeout_s=0.2)
     found = await client.send(Ask(url=f"http://127.0.0.1:{port}/x?token=hunter2", headers={"Authorization": "hunter2"}))
     await client.close()
-    await asyncio.wait_for(ended.wait(), 5)
+    await asyncio.wait_for(ended.wait(), PATIENCE_S)
     server.close()
     assert isinstance(found, Trouble)
     assert (found.kind, says in found.message) == (kind, True), found

@@ -70,16 +70,16 @@ async def test_a_write_passes_the_reads_that_wait() -> None:
 
 
 async def test_a_write_does_not_wait_for_the_gap_between_reads() -> None:
-    async with bench(quick(gap_s=0.4)) as tried:
+    async with bench(quick(gap_s=1.5)) as tried:
         loop = asyncio.get_running_loop()
         await tried.link.read(1, 1200, 16)
         read = asyncio.ensure_future(tried.link.read(1, 306, 72))
         await asyncio.sleep(0)
         began_s = loop.time()
         await tried.link.write(1, 1210, setpoint(8.0))
-        assert loop.time() - began_s < 0.2
+        assert loop.time() - began_s < 1.2
         await read
-        assert loop.time() - began_s > 0.3
+        assert loop.time() - began_s > 1.3
 
 
 async def test_an_exception_is_told_by_its_number_and_keeps_the_connection(tried: Bench) -> None:

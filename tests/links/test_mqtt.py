@@ -20,7 +20,7 @@ from phaeton.config.secret import reveal
 from phaeton.links import mqtt
 from phaeton.links.mqtt import MISSING, Connection, Message, MqttLink, Will, words
 from tests.mqtt_broker import Broker, listening
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 
 class Peer(Struct):
@@ -68,7 +68,7 @@ async def test_a_broker_that_is_killed_and_comes_back(tmp_path: Path) -> None:
         await until(lambda: peer.failures)
         assert not link.connected
         await broker.start()
-        await until(lambda: peer.sessions == 2, 10.0)
+        await until(lambda: peer.sessions == 2)
         async with listening(broker) as listener:
             await until(lambda: listener.newest.get("out") == "2")
             await listener.say("in", b"\xff\x00")
@@ -124,7 +124,7 @@ async def test_what_the_owner_must_do_is_said(
     broker, peer = Broker(tmp_path, users), Peer()
     await broker.start()
     async with linked(at(broker.port, **wanted), peer):
-        await until(lambda: peer.failures, 15.0)
+        await until(lambda: peer.failures)
     assert says in peer.failures[0][0]
     assert peer.failures[0][1] is for_owner
     assert peer.sessions == 0
@@ -165,10 +165,10 @@ async def test_a_peer_that_takes_the_connection_and_says_nothing_is_left(monkeyp
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     peer = Peer()
     async with linked(at(server.sockets[0].getsockname()[1]), peer):
-        await asyncio.wait_for(came.wait(), 5)
+        await asyncio.wait_for(came.wait(), PATIENCE_S)
         await until(lambda: peer.failures)
         assert peer.failures[0] == ("the broker does not answer", False)
-        await asyncio.wait_for(gone.wait(), 5)
+        await asyncio.wait_for(gone.wait(), PATIENCE_S)
     server.close()
     await server.wait_closed()
 
@@ -186,8 +186,8 @@ async def test_ended_in_the_middle_of_connecting_it_leaves_no_connection(monkeyp
 
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     async with linked(at(server.sockets[0].getsockname()[1]), Peer()):
-        await asyncio.wait_for(came.wait(), 5)
-    await asyncio.wait_for(gone.wait(), 5)
+        await asyncio.wait_for(came.wait(), PATIENCE_S)
+    await asyncio.wait_for(gone.wait(), PATIENCE_S)
     server.close()
     await server.wait_closed()
 
@@ -231,7 +231,7 @@ async def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.M
 
     monkeypatch.setattr(importlib, "import_module", missing)
     peer = Peer()
-    await asyncio.wait_for(MqttLink(lambda: at(1), peer.session, peer.failed).run(), 5)
+    await asyncio.wait_for(MqttLink(lambda: at(1), peer.session, peer.failed).run(), PATIENCE_S)
     assert peer.failures == [(MISSING, True)]
 
 
@@ -295,7 +295,7 @@ async def test_an_end_that_comes_together_with_an_answer_is_an_end(
     running = asyncio.get_running_loop().create_task(MqttLink(lambda: at(broker.port), peer.session, peer.failed).run())
     await until(lambda: peer.sessions)
     await broker.stop()
-    await asyncio.wait_for(leaving.wait(), 5)
+    await asyncio.wait_for(leaving.wait(), PATIENCE_S)
     running.cancel()
     await asyncio.wait((running,), timeout=5)
     assert running.cancelled()

@@ -47,7 +47,7 @@ async def test_without_dbus_daemon_the_house_is_there_all_the_same(monkeypatch: 
         assert world.bus_address is None
         assert world.config().site.source == "none"
         subscription = world.site_readings.subscribe(seen.append)
-        await until(lambda: len(seen) >= 2, within_s=4)
+        await until(lambda: len(seen) >= 2)
         subscription.dispose()
     assert seen[-1].pv_w is not None
     assert seen[-1].pv_w > 3000

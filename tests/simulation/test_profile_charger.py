@@ -171,7 +171,7 @@ async def test_a_read_is_the_sign_of_life_where_the_profile_says_so() -> None:
 
 
 async def test_a_current_rises_only_after_the_rest_that_the_charger_wants_and_falls_at_once() -> None:
-    profile = load_profile("heidelberg_connect", {"control": {"min_change_gap_s": 0.5}})
+    profile = load_profile("heidelberg_connect", {"control": {"min_change_gap_s": 1.5}})
     charger = ProfileCharger(profile, ChargerPlant(car=Car()))
     async with connected(profile, charger) as point:
         await point.read_on()
@@ -179,9 +179,9 @@ async def test_a_current_rises_only_after_the_rest_that_the_charger_wants_and_fa
         await point.write(current_a=10.0)
         begun_s = loop.time()
         await point.write(current_a=8.0)
-        assert loop.time() - begun_s < 0.4
+        assert loop.time() - begun_s < 1.2
         await point.write(current_a=12.0)
-        assert loop.time() - begun_s >= 0.5
+        assert loop.time() - begun_s >= 1.5
     assert [w.value for w in charger.writes if w.point == "limit_set"] == [10.0, 8.0, 12.0]
 
 

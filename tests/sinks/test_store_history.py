@@ -225,7 +225,7 @@ async def test_where_there_is_no_room_minutes_go_before_stays(tmp_path: Path) ->
         store.note_state(lambda: b"")
         return store._pruned_mono_s is not None
 
-    await until(keep_on, within_s=20)
+    await until(keep_on)
     assert await store.stays(ALL, 10) == [stay(1)]
     await store.close()
     left = [start_s for (start_s,) in db.execute("SELECT start_utc_s FROM minutes ORDER BY start_utc_s")]
@@ -247,7 +247,7 @@ async def test_the_newest_day_of_minutes_stays_however_little_room_there_is(tmp_
         store.note_state(lambda: b"")
         return store._pruned_mono_s is not None
 
-    await until(keep_on, within_s=20)
+    await until(keep_on)
     await store.close()
     assert db.execute("SELECT count(*) FROM minutes").fetchone() == (24,)
     db.close()

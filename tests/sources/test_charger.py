@@ -194,9 +194,9 @@ async def test_with_the_times_of_the_profile_a_silent_charger_is_back_within_5_s
         point = tried.watch()
         await point.read_on()
         tried.charger.faults.silent = True
-        await until(lambda: point.outages, 6.0)
+        await until(lambda: point.outages)
         unanswered = tried.charger.requests["unanswered"]
-        await until(lambda: tried.charger.requests["unanswered"] > unanswered, 6.0)
+        await until(lambda: tried.charger.requests["unanswered"] > unanswered)
         # The worst moment: a request was lost just now, and its time-out must pass first.
         tried.charger.faults.silent = False
         await point.read_on(5.0)

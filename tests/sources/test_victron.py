@@ -339,7 +339,7 @@ async def test_the_bus_may_go_and_return(house: Listener, private_bus: PrivateBu
     await private_bus.kill()
     await until(lambda: house.away)
     await private_bus.start()
-    await until(lambda: house.reading, within_s=5)
+    await until(lambda: house.reading)
     assert sum(isinstance(event, Unavailable) for event in house.events) <= 2
 
 

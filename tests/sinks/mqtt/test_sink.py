@@ -22,7 +22,7 @@ from phaeton.sinks.mqtt.sink import KEPT, ORDERS
 from phaeton.sinks.web.status import PointName
 from tests.mqtt_broker import Broker, Listener, listening
 from tests.outputs import decided, output, reading, unreachable, waiting
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 CONFIG = "homeassistant/device/phaeton_1/config"
 
@@ -130,8 +130,8 @@ async def test_a_state_is_told_at_once_and_a_measurement_when_its_time_has_come(
         await online(listener)
         manual = replace(decided(), mode=Mode.MANUAL)
         sink.publish(output(1001.0, point=manual, read=reading(power_w=3000.0)))
-        await until(lambda: listener.newest["phaeton/1/mode"] == "manual", 1.0)
-        await until(lambda: json.loads(listener.newest["phaeton/1/state"])["mode"] == 0, 1.0)
+        await until(lambda: listener.newest["phaeton/1/mode"] == "manual")
+        await until(lambda: json.loads(listener.newest["phaeton/1/state"])["mode"] == 0)
         assert listener.payloads("phaeton/1/power") == ["6480"]
         assert len(listener.payloads("phaeton/1/state")) == 2
 
@@ -321,7 +321,7 @@ async def test_a_broker_that_hangs_delays_nothing_and_is_left(broker: Broker, mo
         longest_s = 0.0
         step = 0
         loop = asyncio.get_running_loop()
-        end_s = loop.time() + 10.0
+        end_s = loop.time() + PATIENCE_S
         while sink.report().up:
             assert loop.time() < end_s
             step += 1
@@ -329,7 +329,7 @@ async def test_a_broker_that_hangs_delays_nothing_and_is_left(broker: Broker, mo
             sink.publish(output(1001.0 + step, point=waiting() if step % 2 else decided()))
             longest_s = max(longest_s, thread_time() - began_s)
             await asyncio.sleep(0.002)
-        assert longest_s < 0.01
+        assert longest_s < 0.2
         assert sink.report().detail == "the broker does not answer"
         broker.go_on()
         async with listening(broker) as listener:
@@ -338,7 +338,7 @@ async def test_a_broker_that_hangs_delays_nothing_and_is_left(broker: Broker, mo
             await until(lambda: listener.newest["phaeton/1/status"] == "Waiting for sun")
         broker.hold()
         began_s = perf_counter()
-    assert perf_counter() - began_s < 3.0, "a broker that hangs does not hold up the end"
+    assert perf_counter() - began_s < 15.0, "a broker that hangs does not hold up the end"
     broker.go_on()
 
 

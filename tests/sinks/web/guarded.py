@@ -20,6 +20,7 @@ from phaeton.sinks.web.access import Access, TokenScope, passwords
 from phaeton.sinks.web.inspection import Inspection
 from tests import outputs
 from tests.sinks.web.conftest import Asked, build
+from tests.waiting import PATIENCE_S
 
 PASSWORD = "kangaroo under the moon"
 PAGE = {"X-Phaeton-Page": "1"}
@@ -98,7 +99,7 @@ async def house(
     await access.close()
 
 
-async def ended(stream: aiohttp.ClientResponse, within_s: float = 5.0) -> bool:
+async def ended(stream: aiohttp.ClientResponse, within_s: float = PATIENCE_S) -> bool:
     """Whether the other end closes the stream, with a farewell or without."""
     try:
         async with asyncio.timeout(within_s):
@@ -129,7 +130,7 @@ async def gone(writer: asyncio.StreamWriter) -> None:
         await writer.wait_closed()
 
 
-async def raw(port: int, *pieces: bytes, within_s: float = 5.0) -> bytes:
+async def raw(port: int, *pieces: bytes, within_s: float = PATIENCE_S) -> bytes:
     """Send bytes as they are; everything that comes back until the other end closes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:

@@ -233,7 +233,7 @@ async def test_many_stays_go_out_piece_by_piece_and_hold_nobody_up(past: Past) -
     await ticking
     assert rows == count
     assert peak_bytes < 4_000_000
-    assert late_s < 0.25
+    assert late_s < 1.0
 
 
 async def test_one_stay_has_its_energy_by_price(past: Past) -> None:

@@ -41,7 +41,7 @@ from phaeton.sources.vehicles.viewing import view_of
 from tests.bus import PrivateBus
 from tests.sources.vehicles.answers import SECRETS, sample
 from tests.sources.vehicles.memory import HandClock
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 HOME = HomePosition(latitude=52.5, longitude=13.4)
 
@@ -198,7 +198,7 @@ async def test_a_login_leads_to_a_reading(service: SimulatedVehicleService, monk
             landed = redirect.headers["Location"]
         street.clock.forward(31.0)
         await street.cars.finish_login(landed, "car")
-        await until(lambda: street.heard("car"), within_s=10)
+        await until(lambda: street.heard("car"))
         assert street.told("car").soc_pct == 55
         assert street.told("car").at_home is True
 
@@ -285,7 +285,7 @@ async def appear(bus: PrivateBus, sent: dict[str, Value], service: str) -> BusIt
     for path, value in sent.items():
         item.add(path, "" if value is not None else "d", value)
     item.open()
-    await asyncio.wait_for(item.wait_registered(), 5)
+    await asyncio.wait_for(item.wait_registered(), PATIENCE_S)
     return item
 
 

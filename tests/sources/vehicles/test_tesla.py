@@ -21,7 +21,7 @@ from phaeton.sources.vehicles.report import Reach, Trouble, VehicleError
 from phaeton.sources.vehicles.tesla import TeslaProvider
 from phaeton.sources.vehicles.tesla_account import FixedAccount, TeslaAccount
 from tests.sources.vehicles.memory import HandClock, Memory
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 HOME = Home(52.5, 13.4)
 
@@ -331,7 +331,7 @@ async def test_a_process_killed_around_a_renewal_loses_no_login(
     )
     assert child.stdout is not None
     if in_request:
-        await until(lambda: service.asked["token"] and (moment == "hang" or service.spent), within_s=20)
+        await until(lambda: service.asked["token"] and (moment == "hang" or service.spent))
     else:
         async with asyncio.timeout(20):
             assert await child.stdout.readline() == b"there\n"
@@ -341,7 +341,7 @@ async def test_a_process_killed_around_a_renewal_loses_no_login(
     again = await asyncio.create_subprocess_exec(
         sys.executable, str(CHILD), service.address, str(tmp_path), "whole", stdout=asyncio.subprocess.PIPE
     )
-    out, _ = await asyncio.wait_for(again.communicate(), 20)
+    out, _ = await asyncio.wait_for(again.communicate(), PATIENCE_S)
     assert out.decode().split()[-1] in service.access_tokens
     assert service.asked["token"] == {"before": 1, "hang": 2, "lost": 2, "after": 1}[moment]
 
