@@ -51,7 +51,7 @@ class _Register(Struct, frozen=True):
     """Where it goes below ``profile_overlay.points``, and what is added to it."""
 
 
-_LATER = "comes with a later version; it is not kept"
+_VEHICLES = "it had no effect; cars are described anew, under vehicles"
 _PROFILE = "registers come from the charger's profile"
 _VERIFIED = "every write is read back and verified now, by rules of its own"
 _RETRIES = "the pauses between attempts grow by themselves now"
@@ -169,7 +169,7 @@ TABLE: dict[str, _New | _Register | str] = {
     "updates.include_prereleases": _New(("updates.channel",), _channel),
     "updates.check_interval_hours": _New(("updates.check_hours",), within_range=True),
     "updates.repository": "it named the releases of the forerunner",
-    "vehicles": _LATER,
+    "vehicles": _VEHICLES,
 }
 """Old key -> its new place, or the reason why it is gone."""
 
@@ -236,12 +236,11 @@ def moved(key: str, node: Node, by_price: bool = False) -> Moved:
             windows = forerunner_prices.without_effect(windows)
             notices.append(Notice(key, "are switched off: they did not count while Tibber decided", node.place))
         return Moved([(("schedule", "windows"), windows)], notices)
-    rule = TABLE.get(key, _LATER if key.startswith(_WHOLE) else None)
+    rule = TABLE.get(key, _VEHICLES if key.startswith(_WHOLE) else None)
     if rule is None:
         return Moved([], [Notice(key, "was no key of a forerunner either; it is left out", node.place)])
     if isinstance(rule, str):
-        text = rule if rule == _LATER else f"means nothing any more: {rule}"
-        return Moved([], [Notice(key, text, node.place)])
+        return Moved([], [Notice(key, f"means nothing any more: {rule}", node.place)])
     if isinstance(rule, _Register):
         return _register(key, node, rule)
     return _moved(key, node, rule)
