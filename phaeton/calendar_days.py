@@ -1,4 +1,4 @@
-"""Days, weeks and months of the site's wall clock, as instants: both clock changes make a day shorter or longer."""
+"""Days and months of the site's wall clock, as instants: both clock changes make a day shorter or longer."""
 
 from __future__ import annotations
 
@@ -32,6 +32,11 @@ def next_midnight(zone: Zone, utc_s: float) -> float:
     return instant(zone, (wall_s(zone, utc_s) // _DAY_S + 1) * _DAY_S)
 
 
+def day(zone: Zone, utc_s: float) -> str:
+    """The local day, as 2024-06-03."""
+    return datetime.fromtimestamp(wall_s(zone, utc_s), UTC).strftime("%Y-%m-%d")
+
+
 def month(zone: Zone, utc_s: float) -> str:
     """The local month, as 2024-06."""
     return datetime.fromtimestamp(wall_s(zone, utc_s), UTC).strftime("%Y-%m")
@@ -42,16 +47,3 @@ def next_month(zone: Zone, utc_s: float) -> float:
     local = datetime.fromtimestamp(wall_s(zone, utc_s), UTC)
     first = datetime(local.year + local.month // 12, local.month % 12 + 1, 1, tzinfo=UTC)
     return instant(zone, first.timestamp())
-
-
-def week(zone: Zone, utc_s: float) -> str:
-    """The local week from Monday to Sunday, as 2024-W23."""
-    year, number, _ = datetime.fromtimestamp(wall_s(zone, utc_s), UTC).isocalendar()
-    return f"{year}-W{number:02d}"
-
-
-def next_week(zone: Zone, utc_s: float) -> float:
-    """When the next Monday begins."""
-    today_s = wall_s(zone, utc_s) // _DAY_S * _DAY_S
-    weekday = datetime.fromtimestamp(today_s, UTC).weekday()
-    return instant(zone, today_s + (7 - weekday) * _DAY_S)

@@ -71,6 +71,20 @@ class Trial(Struct, frozen=True, kw_only=True):
     """The most that the process may use."""
 
 
+class DayOutcome(Struct, frozen=True, kw_only=True):
+    """A day of a run, on the site's clock."""
+
+    day: str
+    """As 2026-05-31."""
+    pv_kwh: float
+    """Into the cars, as the next two."""
+    battery_kwh: float
+    grid_kwh: float
+    ev_cost: float
+    cost: float
+    """Of the house."""
+
+
 class Outcome(Struct, frozen=True, kw_only=True):
     """What came of one run; energies in kWh, money in the currency."""
 
@@ -97,6 +111,9 @@ class Outcome(Struct, frozen=True, kw_only=True):
     starts: int | None
     """Null where the data are too coarse to count."""
     phase_switches: int | None
+    setpoint_writes: int | None
+    days: tuple[DayOutcome, ...] = ()
+    """Empty in the list of all jobs."""
 
 
 class TrialResult(Struct, frozen=True, kw_only=True):

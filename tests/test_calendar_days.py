@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phaeton.calendar_days import instant, midnight, month, next_midnight, next_month, next_week, week
+from phaeton.calendar_days import day, instant, midnight, month, next_midnight, next_month
 from phaeton.zones import zone
 
 NAMES = ("Europe/Amsterdam", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC")
@@ -28,9 +28,7 @@ def test_days_months_and_weeks_begin_where_the_zone_files_say(name: str, after_s
     assert next_midnight(ZONES[name], utc_s) == tomorrow.timestamp()
     assert next_month(ZONES[name], utc_s) == following.timestamp()
     assert month(ZONES[name], utc_s) == f"{here:%Y-%m}"
-    monday = (today.replace(tzinfo=None) + timedelta(days=7 - here.weekday())).replace(tzinfo=ZoneInfo(name))
-    assert next_week(ZONES[name], utc_s) == monday.timestamp()
-    assert week(ZONES[name], utc_s) == f"{here:%G-W%V}"
+    assert day(ZONES[name], utc_s) == f"{here:%Y-%m-%d}"
 
 
 @pytest.mark.parametrize(

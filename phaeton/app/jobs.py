@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,10 +23,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 import phaeton
 from phaeton.app.minutes import MinuteKeeper
-from phaeton.calendar_days import instant, midnight, wall_s
+from phaeton.calendar_days import day, instant, midnight, wall_s
+from phaeton.config.change import compare
 from phaeton.config.desired import merged
 from phaeton.config.document import Plain
 from phaeton.config.load import parse
@@ -40,8 +43,11 @@ from phaeton.sinks.web.simulations import (
     JobRefusedError,
     JobsFullError,
     JobState,
+    RecordedDay,
+    RecordedDays,
     SimulationBody,
     SimulationStatus,
+    Tried,
 )
 from phaeton.sinks.web.times import moment_of, ordered
 from phaeton.trial import STRATEGIES, TODAY, Data, House, Told, Trial, TrialResult, TrialRun, TrialStay
@@ -58,6 +64,8 @@ MEMORY_BYTES = 400_000_000
 """Address space of the process; it uses a quarter of it, on a day as on a month."""
 MOST_STEPS = 12_000_000
 USUAL_DAYS = 7
+DAYS_BACK = 366
+"""How far back days are told."""
 MEANT = ("chargers", "site", "auto", "phases", "battery", "schedule", "prices", "forecast", "vehicles")
 """Sections that mean something in a simulation."""
 
@@ -78,6 +86,7 @@ class _Job:
 
     key: str
     trial: Trial
+    tried: tuple[Tried, ...]
     made_s: float
     state: JobState = "queued"
     progress: float = 0.0
@@ -115,9 +124,37 @@ class Jobs:
 
     # What the API asks.
 
+    async def days(self) -> RecordedDays:
+        """The days of the past year."""
+        now_s, zone, config = self._now()[1], self._zone(), self._config()
+        first_s = midnight(zone, now_s - DAYS_BACK * _DAY_S)
+        recordings, _ = await asyncio.to_thread(self._recordings, first_s, now_s)
+        recorded = {Path(path).name[:10] for path in recordings}
+        hours = Counter(day(zone, start_s) for start_s in await self._minutes.hours(first_s, now_s))
+        stays: Counter[str] = Counter()
+        energy_kwh: Counter[str] = Counter()
+        async for stay in self._stays(first_s, now_s):
+            came = day(zone, stay.arrival_s)
+            stays[came] += 1
+            energy_kwh[came] += stay.energy_kwh  # type: ignore[assignment]
+        return RecordedDays(
+            days=tuple(
+                RecordedDay(
+                    day=name,
+                    hours=hours[name],
+                    recorded=name in recorded,
+                    stays=stays[name],
+                    energy_kwh=round(energy_kwh[name], 3),
+                )
+                for name in sorted(recorded | hours.keys())
+            ),
+            records=config.record.enabled,
+            keeps_days=config.store.series_days,
+        )
+
     def all(self) -> list[SimulationStatus]:
-        """Those that are known, the newest first."""
-        return [self._told(job) for job in reversed(self._jobs.values())]
+        """Those that are known, the newest first, without their single days."""
+        return [_short(self._told(job)) for job in reversed(self._jobs.values())]
 
     def status(self, key: str) -> SimulationStatus | None:
         """One of them."""
@@ -127,9 +164,9 @@ class Jobs:
     async def begin(self, wanted: SimulationBody) -> SimulationStatus:
         """Queue a job; raises `JobRefusedError` where it cannot be run, `JobsFullError` where too many wait."""
         self._room()
-        trial = await self._trial(wanted)
+        trial, tried = await self._trial(wanted)
         self._room()
-        job = _Job(secrets.token_hex(4), trial, self._now()[1])
+        job = _Job(secrets.token_hex(4), trial, tried, self._now()[1])
         self._jobs[job.key] = job
         await self._forget_old()
         if self._working is None:
@@ -184,10 +221,11 @@ class Jobs:
         if waiting >= MOST_WAITING:
             raise JobsFullError(f"{waiting} simulations wait already; try again when one is done")
 
-    async def _trial(self, wanted: SimulationBody) -> Trial:
+    async def _trial(self, wanted: SimulationBody) -> tuple[Trial, tuple[Tried, ...]]:
         from_s, to_s, blamed = self._time(wanted)
         config = self._config()
-        runs = await asyncio.to_thread(lambda: tuple(_runs(config, wanted)))
+        planned = await asyncio.to_thread(lambda: list(_runs(config, wanted)))
+        runs, tried = tuple(run for run, _ in planned), tuple(told for _, told in planned)
         recordings, all_recorded = await asyncio.to_thread(self._recordings, from_s, to_s)
         data: Data = wanted.data or ("recordings" if all_recorded else "minutes")
         if data == "recordings" and not recordings:
@@ -199,7 +237,7 @@ class Jobs:
         if not stays:
             raise JobRefusedError("no stay of a car began and ended in this time, so nothing can be compared", blamed)
         car = config.vehicles[0] if config.vehicles else None
-        return Trial(
+        trial = Trial(
             runs=runs,
             from_s=from_s,
             to_s=to_s,
@@ -218,6 +256,7 @@ class Jobs:
             folder="",
             memory_bytes=self._memory_bytes,
         )
+        return trial, tried
 
     def _time(self, wanted: SimulationBody) -> tuple[float, float, str]:
         """From, until, and the field to blame."""
@@ -251,11 +290,11 @@ class Jobs:
 
     def _days(self, from_s: float, to_s: float) -> Iterator[str]:
         zone = self._zone()
-        day = datetime.fromtimestamp(wall_s(zone, from_s), UTC).date()
+        date = datetime.fromtimestamp(wall_s(zone, from_s), UTC).date()
         last = datetime.fromtimestamp(wall_s(zone, to_s - 1.0), UTC).date()
-        while day <= last:
-            yield day.isoformat()
-            day += timedelta(days=1)
+        while date <= last:
+            yield date.isoformat()
+            date += timedelta(days=1)
 
     async def _stays(self, from_s: float, to_s: float) -> AsyncIterator[TrialStay]:
         which, before = StayFilter(from_utc_s=from_s, until_utc_s=to_s, least_kwh=_LEAST_KWH), None
@@ -296,7 +335,7 @@ class Jobs:
         if trial.data == "minutes" and not blocks:
             job.error = "no minutes of this time are kept (store.series_days)"
             return
-        order = msgspec.msgpack.encode(msgspec.structs.replace(trial, blocks=blocks, folder=str(folder)))
+        order = msgspec.msgpack.encode(replace(trial, blocks=blocks, folder=str(folder)))
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", MODULE, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=_environment(), cwd=folder,
             start_new_session=True, limit=_LINE_BYTES,
@@ -382,15 +421,16 @@ class Jobs:
             start=moment(job.trial.from_s),
             end=moment(job.trial.to_s),
             runs=[run.name for run in job.trial.runs],
+            tried=job.tried,
             error=job.error,
             result=job.result,
         )
 
 
-def _runs(config: Config, wanted: SimulationBody) -> Iterator[TrialRun]:
+def _runs(config: Config, wanted: SimulationBody) -> Iterator[tuple[TrialRun, Tried]]:
     """Today's settings, then each variant and strategy; raises `JobRefusedError`."""
     today = _hidden(config)
-    yield TrialRun(name=TODAY, title="Settings of today", config=today)
+    yield TrialRun(name=TODAY, title="Settings of today", config=today), Tried(name=TODAY)
     variants = [(one.name, one.set, f"variants[{index}]") for index, one in enumerate(wanted.variants)]
     if wanted.set is not None:
         variants.insert(0, ("variant", wanted.set, ""))
@@ -401,26 +441,45 @@ def _runs(config: Config, wanted: SimulationBody) -> Iterator[TrialRun]:
         if name in taken:
             raise JobRefusedError(f"{name!r} is the name of another run", f"{where}.name".lstrip("."))
         taken.add(name)
-        yield TrialRun(name=name, title=name, config=_patched(config, patch, f"{where}.set".lstrip(".")))
+        changed = _patched(config, patch, f"{where}.set".lstrip("."))
+        found = _difference(to_plain(config), to_plain(changed))
+        assert isinstance(found, dict)
+        tried = Tried(name=name, set=found, changed=compare(config, changed).keys)
+        yield TrialRun(name=name, title=name, config=_hidden(changed)), tried
     for index, strategy in enumerate(wanted.compare):
         if strategy in wanted.compare[:index]:
             raise JobRefusedError(f"{strategy} is there twice", f"compare[{index}]")
-        yield TrialRun(name=strategy, title=strategy.replace("_", " ").capitalize(), config=today, strategy=strategy)
+        title = strategy.replace("_", " ").capitalize()
+        yield TrialRun(name=strategy, title=title, config=today, strategy=strategy), Tried(name=strategy)
 
 
-def _patched(config: Config, patch: dict[str, Plain], where: str) -> str:
+def _difference(before: Plain, after: Plain) -> Plain:
+    """The least merge patch that makes one of the other; both have the same keys, lists are taken whole."""
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return after
+    both = {key: (before.get(key), value) for key, value in after.items()}
+    return {key: _difference(old, new) for key, (old, new) in both.items() if old != new}
+
+
+def _short(told: SimulationStatus) -> SimulationStatus:
+    if told.result is None:
+        return told
+    outcomes = tuple(replace(outcome, days=()) for outcome in told.result.outcomes)
+    return replace(told, result=replace(told.result, outcomes=outcomes))
+
+
+def _patched(config: Config, patch: dict[str, Plain], where: str) -> Config:
     for key in patch:
         if key not in MEANT:
             raise JobRefusedError(f"{key} means nothing in a simulation; {', '.join(MEANT)} do", f"{where}.{key}")
     try:
-        wanted = parse(msgspec.json.encode(merged(expanded(config), patch)).decode()).config
+        return parse(msgspec.json.encode(merged(expanded(config), patch)).decode()).config
     except RecursionError:
         raise JobRefusedError("it is nested too deep", where) from None
     except ConfigError as error:
         first = error.problems[0]
         said = f"{first.path}: {first.rule}" if first.path else first.rule
         raise JobRefusedError(said, f"{where}.{first.path}".rstrip(".")) from None
-    return _hidden(wanted)
 
 
 def _hidden(config: Config) -> str:

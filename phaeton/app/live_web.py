@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from msgspec.structs import replace
 
 from phaeton.app.installation import installation
 from phaeton.app.minutes import MinuteKeeper
 from phaeton.app.support import LiveSupport
-from phaeton.model import Output
+from phaeton.config.points import charger_names
+from phaeton.config.tree import Charger, Config
+from phaeton.model import Mode, Output, PointDecision
 from phaeton.sinks.store import Store
 from phaeton.sinks.web import Parts, PointName, WebServer
 from phaeton.sinks.web.access import Access
@@ -15,6 +19,12 @@ from phaeton.sinks.web.access import Access
 if TYPE_CHECKING:
     from phaeton.app.daemon import Daemon
     from phaeton.app.jobs import Jobs
+
+_MODES: dict[Mode, Literal["manual", "auto", "scheduled"]] = {
+    Mode.MANUAL: "manual",
+    Mode.AUTO: "auto",
+    Mode.SCHEDULED: "scheduled",
+}
 
 
 class LiveWeb:
@@ -90,6 +100,27 @@ class LiveWeb:
             daemon = self._daemon
             folder = daemon.store_directory / "simulations"
             self._jobs = Jobs(
-                self._store, self._minutes, lambda: daemon.config, lambda: daemon.zone, daemon.now, folder
+                self._store,
+                self._minutes,
+                lambda: as_asked(daemon.config, daemon.output),
+                lambda: daemon.zone,
+                daemon.now,
+                folder,
             )
         return self._jobs
+
+
+def as_asked(config: Config, output: Output | None) -> Config:
+    """The configuration with the modes and currents that hold now: a simulation begins with them."""
+    if output is None:
+        return config
+    decided = {point.point: point for point in output.decision.points}
+    both = zip(charger_names(config), config.chargers, strict=True)
+    return replace(config, chargers=tuple(_asked(charger, decided.get(name)) for name, charger in both))
+
+
+def _asked(charger: Charger, point: PointDecision | None) -> Charger:
+    if point is None:
+        return charger
+    mode = _MODES[point.mode]
+    return replace(charger, initial=replace(charger.initial, mode=mode, set_current_a=point.requested_a))

@@ -87,6 +87,14 @@ class MinuteKeeper:
         found = await self._store.packed_blocks(since_utc_s // BLOCK_S * BLOCK_S, until_utc_s)
         return found if running is None else [*found, encode(running)]
 
+    async def hours(self, since_utc_s: float, until_utc_s: float) -> list[int]:
+        """When the hours begin of which something is known, in order."""
+        running = self._collector.running()
+        found = await self._store.block_starts(since_utc_s, until_utc_s)
+        if running is not None and since_utc_s <= running.start_s < until_utc_s and running.start_s not in found:
+            found.append(running.start_s)
+        return found
+
     async def fold(self, since_utc_s: float, until_utc_s: float, take: Callable[[Block], None]) -> None:
         """Give ``take`` each hour that is known and reaches into the time, up to the present second."""
         running = self._collector.running()

@@ -12,7 +12,7 @@ from msgspec import Struct
 from phaeton import __version__
 from phaeton.config.tree_updates import UpdateSettings
 from phaeton.links.http import HttpClient
-from phaeton.sinks.web.updates import InstalledAs
+from phaeton.sinks.web.updates import InstalledAs, UpdateStep
 from phaeton.updates.bundle import MOST_BYTES, architecture, need_room
 from phaeton.updates.checkout import Checkout
 from phaeton.updates.install import stage
@@ -25,7 +25,7 @@ from phaeton.updates.version import newer
 
 _NO_FOLLOW = "this checkout follows nothing: say in updates.follow which branch or tag, or use git yourself"
 
-Say = Callable[[str], None]
+Say = Callable[[UpdateStep], None]
 """Tells what is being done."""
 
 
@@ -122,12 +122,12 @@ class BundleMeans:
         await asyncio.to_thread(self._empty)
 
         def told(done: int, whole: int) -> None:
-            share = f": {done * 100 // whole} %" if whole else f": {done / 1e6:.1f} MB"
-            say(f"fetching {release.version}{share}")
+            share_pct = float(done * 100 // whole) if whole else None
+            say(UpdateStep(what="fetching", version=release.version, share_pct=share_pct))
 
         try:
             path = await releases.fetch(release, arch, place.download, told)
-            say(f"checking and unpacking {release.version}")
+            say(UpdateStep(what="checking", version=release.version))
             return await asyncio.to_thread(self._staged, path, release.version, older=version is not None)
         finally:
             await asyncio.to_thread(place.tidy_download)
@@ -138,13 +138,11 @@ class BundleMeans:
         place = self._place
         await asyncio.to_thread(self._empty)
         try:
-            parcel, size = place.download / "parcel.tar", 0
+            parcel = place.download / "parcel.tar"
             with await asyncio.to_thread(parcel.open, "wb") as file:
                 async for piece in pieces:
-                    size += len(piece)
-                    say(f"receiving a bundle: {size / 1e6:.1f} MB")
                     await asyncio.to_thread(file.write, piece)
-            say("checking and unpacking")
+            say(UpdateStep(what="checking"))
             return await asyncio.to_thread(self._opened, parcel)
         except OSError as error:
             raise UpdateRefusedError(f"the upload cannot be kept in {place.download}: {error.strerror}") from None
@@ -239,7 +237,7 @@ class CheckoutMeans:
         follow = self._following()
         if version is not None:
             raise UpdateRefusedError("a checkout follows updates.follow; set it to the tag that is wanted")
-        say("fetching")
+        say(UpdateStep(what="fetching"))
         found = await asyncio.to_thread(self._checkout.look, follow)
         if not found.new:
             raise UpdateRefusedError(f"{found.name} is checked out already")

@@ -6,13 +6,15 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
+from msgspec import Struct
 
 from phaeton.app.update_means import Known, Means, Newest
 from phaeton.calendar_days import wall_s
 from phaeton.config.tree_updates import UpdateSettings
 from phaeton.model import ChargerState, Output, Status, Zone
-from phaeton.sinks.web.updates import ReleaseInfo, UpdateError, UpdateStatus
+from phaeton.sinks.web.updates import ReleaseInfo, TakenBack, UpdateError, UpdateStatus, UpdateStep
 from phaeton.updates.notes import html_of
 from phaeton.updates.place import BY_ORDER
 from phaeton.updates.problem import UpdateRefusedError
@@ -30,7 +32,24 @@ LOOK_S = 2.0
 WAIT_S = 60.0
 """How often a version that is wanted is tried to be put in force, and the schedule looked at."""
 _DAY_S = 86400.0
+_LOOKING = UpdateStep(what="looking")
+_RESTARTING = UpdateStep(what="restarting")
+_WORDS = {
+    "looking": "looking for a version",
+    "fetching": "fetching",
+    "receiving": "receiving a bundle",
+    "checking": "checking and unpacking",
+    "switching": "putting in force",
+    "going_back": "going back",
+    "restarting": "a version that was put in force waits for a restart",
+}
 _BUSY_STATES = (ChargerState.CHARGING, ChargerState.STARTING, ChargerState.SWITCHING)
+
+
+class _Order(Struct, frozen=True):
+    """What is wanted when no car charges."""
+
+    version: str | None
 
 
 class LiveUpdates:
@@ -61,7 +80,8 @@ class LiveUpdates:
         self._newest = Newest(None, False)
         self._last_check: float | None = None
         self._error: str | None = None
-        self._busy = ""
+        self._step: UpdateStep | None = None
+        self._order: _Order | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     # The life of it.
@@ -82,7 +102,7 @@ class LiveUpdates:
 
     def status(self) -> UpdateStatus:
         """What is known now."""
-        known, newest = self._known, self._newest
+        known, newest, step = self._known, self._newest, self._step
         trial = "this version is on trial" if known.trial else ""
         return UpdateStatus(
             current_version=known.current,
@@ -93,7 +113,13 @@ class LiveUpdates:
             installed_as=self._means.installed_as,
             how_to_update="" if self._means.follows(self._settings()) else self._otherwise,
             previous_version=known.previous,
-            busy=self._busy or trial,
+            busy=trial if step is None else words(step),
+            step=step,
+            trial=known.trial,
+            waits=self._order is not None,
+            taken_back=tuple(
+                TakenBack(version=version, why=why) for version, why in known.failed.items() if why != BY_ORDER
+            ),
         )
 
     def _taken_back(self) -> str | None:
@@ -106,7 +132,7 @@ class LiveUpdates:
     async def check(self) -> UpdateStatus:
         """Ask what is newest; a failure is told in the answer."""
         try:
-            with self._doing("looking for a newer version"):
+            with self._doing(_LOOKING):
                 self._newest = await self._means.newest(self._settings())
                 self._last_check = self._clock()[0]
         except UpdateError:
@@ -120,39 +146,53 @@ class LiveUpdates:
         except UpdateRefusedError as error:
             raise UpdateError(str(error)) from None
 
-    async def apply(self, version: str | None) -> None:
-        """Fetch, verify, unpack, switch and restart: an order, whether a car charges or not."""
-        with self._doing("looking for the version"):
+    async def apply(self, version: str | None, *, at_rest: bool = False) -> bool:
+        """Fetch, verify, unpack, switch and restart: an order, whether a car charges or not unless it says so.
+
+        False = a car charges, and a moment in which none does is waited for.
+        """
+        self._order = None
+        if at_rest and not rests(self._output()):
+            self._order = _Order(version)
+            return False
+        with self._doing(_LOOKING):
             staged = await self._means.stage(self._settings(), version, self._say)
             await self._switch(staged)
+        return True
+
+    def forget_order(self) -> None:
+        """An order that waits is taken back."""
+        self._order = None
 
     async def upload(self, pieces: AsyncIterator[bytes]) -> None:
         """The same with a bundle that is sent."""
-        with self._doing("receiving a bundle"):
+        with self._doing(UpdateStep(what="receiving")):
             await self._switch(await self._means.receive(pieces, self._say))
 
     async def rollback(self) -> None:
         """Back to the version before."""
-        with self._doing("going back"):
+        with self._doing(UpdateStep(what="going_back")):
             version = await asyncio.to_thread(self._means.back)
             _log.warning("back to version %s by order; Phaeton starts again", version)
+            self._say(_RESTARTING)
             self._restart()
 
     # The work.
 
     async def _switch(self, version: str) -> None:
-        self._say(f"{version} is put in force")
+        self._say(UpdateStep(what="switching", version=version))
         await asyncio.to_thread(self._means.switch, version)
         _log.warning("version %s is put in force; Phaeton starts again", version)
         await self._look_at_disk()
+        self._say(_RESTARTING)
         self._restart()
 
     @contextmanager
-    def _doing(self, what: str) -> Iterator[None]:
+    def _doing(self, what: UpdateStep) -> Iterator[None]:
         """One thing at a time; what goes wrong is kept, and told as the API wants it."""
-        if self._busy:
-            raise UpdateError(f"something is being done already: {self._busy}")
-        self._busy, self._error = what, None
+        if self._step is not None:
+            raise UpdateError(f"something is being done already: {words(self._step)}")
+        self._step, self._error = what, None
         try:
             yield
         except UpdateRefusedError as error:
@@ -164,10 +204,11 @@ class LiveUpdates:
             _log.warning("no update: %s", self._error)
             raise UpdateError(self._error) from None
         finally:
-            self._busy = ""
+            if self._step is not _RESTARTING:
+                self._step = None
 
-    def _say(self, what: str) -> None:
-        self._busy = what
+    def _say(self, what: UpdateStep) -> None:
+        self._step = what
 
     async def _look_at_disk(self) -> None:
         self._known = await asyncio.to_thread(self._means.known)
@@ -205,7 +246,11 @@ class LiveUpdates:
             await asyncio.sleep(WAIT_S)
             left_s -= WAIT_S
             settings = self._settings()
-            if not settings.enabled or not self._means.follows(settings) or self._busy:
+            if self._step is not None:
+                continue
+            if self._order is not None and rests(self._output()):
+                await self.obey_quietly()
+            if not settings.enabled or not self._means.follows(settings):
                 continue
             if left_s <= 0:
                 await self.check()
@@ -218,17 +263,30 @@ class LiveUpdates:
         settings, (utc_s, zone), newest = self._settings(), self._clock(), self._newest
         if not settings.auto_apply or not newest.newer or newest.version in self._known.failed or self._known.trial:
             return False
-        return within(settings, wall_s(zone, utc_s) % _DAY_S) and at_rest(self._output())
+        return within(settings, wall_s(zone, utc_s) % _DAY_S) and rests(self._output())
+
+    async def obey_quietly(self) -> None:
+        """What was ordered for a moment in which no car charges; what is in the way is in the status."""
+        order = self._order
+        if order is not None:
+            with suppress(UpdateError):
+                await self.apply(order.version, at_rest=True)
 
     async def apply_quietly(self) -> None:
         """Make the newest ready, and switch if it still may be; else the next look goes on from there."""
         try:
-            with self._doing("looking for the version"):
+            with self._doing(_LOOKING):
                 staged = await self._means.stage(self._settings(), None, self._say)
                 if self.may_apply_now():
                     await self._switch(staged)
         except UpdateError:
             self._newest = Newest(self._newest.version, False)  # not again before the next check
+
+
+def words(step: UpdateStep) -> str:
+    """What is being done, for who reads English."""
+    share = "" if step.share_pct is None else f": {step.share_pct:.0f} %"
+    return f"{_WORDS[step.what]}{step.version and ' '}{step.version}{share}"
 
 
 def within(settings: UpdateSettings, second_of_day: float) -> bool:
@@ -239,7 +297,7 @@ def within(settings: UpdateSettings, second_of_day: float) -> bool:
     return second_of_day >= start_s or second_of_day < end_s
 
 
-def at_rest(output: Output | None) -> bool:
+def rests(output: Output | None) -> bool:
     """Whether no car charges or is about to: all chargers answer, and no car that is plugged in has an open plan."""
     if output is None:
         return False

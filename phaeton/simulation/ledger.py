@@ -1,4 +1,4 @@
-"""The books of a simulation: energy, money and counts of the run, of its months and of its stays.
+"""The books of a simulation: energy, money and counts of the run, of its days and of its stays.
 
 Where the energy of the cars comes from, the cars last: grid = min(cars, import), battery = min(rest, discharge), and
 the rest is PV.
@@ -6,13 +6,14 @@ the rest is PV.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from msgspec import structs
 
 from phaeton.simulation.csv_rows import utc_text
-from phaeton.simulation.result import MonthTotals, StayTotals, Totals, WeekTotals
+from phaeton.simulation.result import DayTotals, MonthTotals, StayTotals, Totals, WeekTotals
 from phaeton.simulation.stays import Stay
 
 _WH = 1000.0
@@ -66,6 +67,12 @@ class Account:
         self.unmet_kwh += unmet_kwh
         self.late_min += late_min
 
+    def add(self, part: Account) -> None:
+        """Add all of it."""
+        self.add_house(part)
+        self.add_cars(part)
+        self.add_goal(part.unmet_kwh, part.late_min)
+
     def price(self, import_per_kwh: float | None, feed_in_per_kwh: float | None) -> None:
         """Put a price on what is in here, all of one slot."""
         if import_per_kwh is None or feed_in_per_kwh is None:
@@ -106,20 +113,32 @@ def summed(accounts: Iterable[Account]) -> Account:
     """All of them in one."""
     total = Account()
     for account in accounts:
-        total.add_house(account)
-        total.add_cars(account)
-        total.add_goal(account.unmet_kwh, account.late_min)
+        total.add(account)
     return total
 
 
-def by_month(accounts: Mapping[str, Account]) -> list[MonthTotals]:
-    """The months as they are reported."""
-    return [MonthTotals(month=name, **structs.asdict(account.totals())) for name, account in accounts.items()]
+def by_day(days: Mapping[str, Account]) -> list[DayTotals]:
+    """The days as they are reported."""
+    return [DayTotals(day=name, **structs.asdict(account.totals())) for name, account in days.items()]
 
 
-def by_week(accounts: Mapping[str, Account]) -> list[WeekTotals]:
-    """The weeks as they are reported."""
-    return [WeekTotals(week=name, **structs.asdict(account.totals())) for name, account in accounts.items()]
+def by_month(days: Mapping[str, Account]) -> list[MonthTotals]:
+    """Their months."""
+    found = _grouped(days, lambda day: day[:7])
+    return [MonthTotals(month=name, **structs.asdict(account.totals())) for name, account in found.items()]
+
+
+def by_week(days: Mapping[str, Account]) -> list[WeekTotals]:
+    """Their weeks."""
+    found = _grouped(days, lambda day: f"{date.fromisoformat(day):%G-W%V}")
+    return [WeekTotals(week=name, **structs.asdict(account.totals())) for name, account in found.items()]
+
+
+def _grouped(days: Mapping[str, Account], name: Callable[[str], str]) -> dict[str, Account]:
+    found: dict[str, Account] = {}
+    for day, account in days.items():
+        found.setdefault(name(day), Account()).add(account)
+    return found
 
 
 def of_stay(stay: Stay, account: Account) -> StayTotals:

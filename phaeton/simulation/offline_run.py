@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import chain, repeat
 from typing import Generic, NamedTuple, TypeVar
 
-from phaeton.calendar_days import month, next_month, next_week, week
+from phaeton.calendar_days import day, next_midnight
 from phaeton.config.points import Point
 from phaeton.config.tree import Config
 from phaeton.model import (
@@ -134,8 +134,7 @@ class OfflineRun(Generic[S]):
         quiet_s: float = QUIET_S,
     ) -> None:
         self.steps = 0
-        self.months: dict[str, Account] = {}
-        self.weeks: dict[str, Account] = {}
+        self.days: dict[str, Account] = {}
         self.closed: list[ClosedStay] = []
         self.unseen: list[Stay] = []
         """Stays that lie within a gap."""
@@ -153,8 +152,8 @@ class OfflineRun(Generic[S]):
         self._quiet_s = quiet_s
         self._goals = any(point.charger.initial.mode == "scheduled" for point in points)
         self._idle_from_s = self._idle_to_s = NEVER_S
-        self._month = self._week = Account()
-        self._month_ends_s = self._week_ends_s = -NEVER_S
+        self._day = Account()
+        self._day_ends_s = -NEVER_S
         self._slot: PriceSlot | None = None
         self._slot_ends_s = NEVER_S if tariff is None else -NEVER_S
         self._published_s = NEVER_S if tariff is None else -NEVER_S
@@ -300,7 +299,7 @@ class OfflineRun(Generic[S]):
         battery_w: float,
         stored_w: float,
     ) -> None:
-        """Book sums over ``count`` steps, all within one price slot, one month and the same stays."""
+        """Book sums over ``count`` steps, all within one price slot, one day and the same stays."""
         if not count:
             return
         self.steps += count
@@ -314,8 +313,7 @@ class OfflineRun(Generic[S]):
             import_wh=import_w * hours, export_wh=export_w * hours, pv_wh=sun_w * hours, stored_wh=stored_w * hours
         )
         house.price(import_price, feed_in_price)
-        self._month.add_house(house)
-        self._week.add_house(house)
+        self._day.add_house(house)
         car_w = 0.0
         for socket in self._sockets:
             charger = socket.charger
@@ -331,8 +329,7 @@ class OfflineRun(Generic[S]):
             car_w += socket.ev_w
             socket.ev_w = socket.ev_battery_w = socket.ev_grid_w = 0.0
             socket.starts, socket.switches, socket.writes = charger.starts, charger.switches, 0
-            self._month.add_cars(car)
-            self._week.add_cars(car)
+            self._day.add_cars(car)
             if socket.stay is not None:
                 socket.account.add_house(house)
                 socket.account.add_cars(car)
@@ -340,7 +337,7 @@ class OfflineRun(Generic[S]):
         self._bin = [total + more for total, more in zip(self._bin, added, strict=True)]
 
     def _meet(self, now_s: float) -> None:
-        """Everything that is due: cars leave and come, prices change and are published, months and bins begin."""
+        """Everything that is due: cars leave and come, prices change and are published, days and bins begin."""
         for socket in self._sockets:
             if socket.stay is not None and socket.stay.departure_s <= now_s:
                 self._leave(socket, now_s)
@@ -353,19 +350,16 @@ class OfflineRun(Generic[S]):
                 socket.ask_s = now_s + 2.0 * self._step_s
             if now_s >= socket.ask_s:
                 self._ask(socket, now_s)
-        if now_s >= self._month_ends_s:
-            self._month = self.months.setdefault(month(self._zone, now_s), Account())
-            self._month_ends_s = next_month(self._zone, now_s)
-        if now_s >= self._week_ends_s:
-            self._week = self.weeks.setdefault(week(self._zone, now_s), Account())
-            self._week_ends_s = next_week(self._zone, now_s)
+        if now_s >= self._day_ends_s:
+            self._day = self.days.setdefault(day(self._zone, now_s), Account())
+            self._day_ends_s = next_midnight(self._zone, now_s)
         self._look_at_prices(now_s)
         if now_s >= self._bin_ends_s:
             self._close_bin()
             self._bin_ends_s = (now_s // self._bin_s + 1) * self._bin_s
             if self._progress is not None:
                 self._progress((now_s - self._start_s) / (self._end_s - self._start_s))
-        self._due_s = min(self._month_ends_s, self._week_ends_s, self._slot_ends_s, self._published_s, self._bin_ends_s)
+        self._due_s = min(self._day_ends_s, self._slot_ends_s, self._published_s, self._bin_ends_s)
         self._idle_from_s, self._idle_to_s = -NEVER_S, NEVER_S
         for socket in self._sockets:
             if socket.stay is not None:
@@ -394,8 +388,7 @@ class OfflineRun(Generic[S]):
         if unmet_kwh > _MET_KWH:
             late_min = unmet_kwh * 60_000.0 / full_power_w(car, socket.charger)
             socket.account.add_goal(unmet_kwh, late_min)
-            self._month.add_goal(unmet_kwh, late_min)
-            self._week.add_goal(unmet_kwh, late_min)
+            self._day.add_goal(unmet_kwh, late_min)
         self.closed.append(ClosedStay(stay, socket.account))
         socket.charger.unplug()
         socket.stay, socket.ask_s = None, NEVER_S

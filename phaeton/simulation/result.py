@@ -40,6 +40,13 @@ class Totals(Struct, kw_only=True):
     """Half of the energy into and out of the house battery's storage: cycles x capacity."""
 
 
+class DayTotals(Totals, kw_only=True):
+    """A day of the local calendar."""
+
+    day: str
+    """As 2024-06-03."""
+
+
 class MonthTotals(Totals, kw_only=True):
     """A month of the local calendar."""
 
@@ -119,6 +126,7 @@ class Result(Struct, kw_only=True):
     not_valid: list[str]
     """Counts that mean nothing, because the steps or the data are too coarse for them."""
     totals: Totals
+    days: list[DayTotals]
     months: list[MonthTotals]
     weeks: list[WeekTotals]
     sessions: list[StayTotals]

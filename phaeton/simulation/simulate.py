@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from phaeton.config.tree import Config
 from phaeton.config.writing import to_plain
 from phaeton.simulation.history import History
-from phaeton.simulation.ledger import Account, by_month, by_week, of_stay, summed
+from phaeton.simulation.ledger import Account, by_day, by_month, by_week, of_stay, summed
 from phaeton.simulation.offline_run import QUIET_S, MakeControl, OfflineRun, Progress, S, site_control
 from phaeton.simulation.result import Result, Setup
 from phaeton.simulation.scope import gap_times, period, scope
@@ -61,7 +61,7 @@ def simulate(
     )
     run.over(history, seen.stays, Texture(setup.seed) if setup.texture else None)
     wall_s = time.perf_counter() - begun_s
-    total = summed(run.months.values())
+    total = summed(run.days.values())
     return Result(
         steps=run.steps,
         wall_s=round(wall_s, 3),
@@ -72,8 +72,9 @@ def simulate(
         notes=_notes(history, seen.left_out, run, total, setup),
         not_valid=list(COUNTS) if cloudless(history, setup) else [],
         totals=total.totals(),
-        months=by_month(run.months),
-        weeks=by_week(run.weeks),
+        days=by_day(run.days),
+        months=by_month(run.days),
+        weeks=by_week(run.days),
         sessions=[of_stay(closed.stay, closed.account) for closed in run.closed],
     )
 

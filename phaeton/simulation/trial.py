@@ -35,7 +35,7 @@ from phaeton.simulation.simulate import simulate
 from phaeton.simulation.stays import Stay
 from phaeton.simulation.tariff import Tariff
 from phaeton.simulation.worth import Worth, worth
-from phaeton.trial import Outcome, Told, Trial, TrialResult, TrialRun
+from phaeton.trial import DayOutcome, Outcome, Told, Trial, TrialResult, TrialRun
 from phaeton.zones import zone as zone_of
 
 OK, FAILED, ALONE = 0, 1, 4
@@ -241,6 +241,18 @@ def _outcome(run: TrialRun, result: Result, rates: Worth, base: float) -> Outcom
         unmet_kwh=totals.unmet_kwh,
         starts=totals.starts if counted else None,
         phase_switches=totals.phase_switches if counted else None,
+        setpoint_writes=totals.setpoint_writes if counted else None,
+        days=tuple(
+            DayOutcome(
+                day=one.day,
+                pv_kwh=round(one.ev_from_pv_kwh, 3),
+                battery_kwh=round(one.ev_from_battery_kwh, 3),
+                grid_kwh=round(one.ev_from_grid_kwh, 3),
+                ev_cost=round(one.ev_cost, 4),
+                cost=round(one.cost, 4),
+            )
+            for one in result.days
+        ),
     )
 
 

@@ -14,14 +14,17 @@ from typing import Any
 
 import aiohttp
 import pytest
+from msgspec.structs import replace
 
 from phaeton.app.jobs import MOST_KEPT, MOST_WAITING, Jobs
+from phaeton.app.live_web import as_asked
 from phaeton.config.tree_web import Web
-from phaeton.model import Session
+from phaeton.model import Mode, Session
 from phaeton.sinks.recorder import folder_of
 from phaeton.sinks.web import Diagnostics, Parts, PointName, WebServer
 from phaeton.sinks.web.problem import ProblemError
 from phaeton.sinks.web.simulations import JobRefusedError, JobsFullError, SimulationBody, SimulationStatus, VariantBody
+from tests import outputs
 from tests.app import recorded_days
 from tests.waiting import PATIENCE_S, until
 
@@ -82,10 +85,36 @@ async def test_settings_are_compared_over_recorded_days(tmp_path: Path) -> None:
         assert immediate.ev_cost > today.ev_cost
         assert (variant.stays, variant.unmet_kwh, variant.starts) == (2, 0.0, None)
         assert "too coarse" in " ".join(done.result.notes)
+        assert [one.day for one in today.days] == ["2026-05-31", "2026-06-01"]
+        assert sum(one.pv_kwh for one in today.days) == pytest.approx(today.pv_kwh, abs=0.01)
+        assert sum(one.cost for one in immediate.days) == pytest.approx(immediate.cost, abs=0.01)
+        assert done.tried[1].set == {"auto": {"start_delay_s": 600.0}}
+        assert done.tried[1].changed == ("auto.start_delay_s: 120.0 -> 600.0",)
+        assert [one.set for one in done.tried] == [{}, done.tried[1].set, {}]
+        (listed,) = jobs.all()
+        assert listed.result is not None
+        assert [one.days for one in listed.result.outcomes] == [(), (), ()]
         page = await jobs.report(first.id, "immediate")
         assert page is not None
         assert page.startswith(b"<!doctype html>")
         assert await jobs.report(first.id, "nothing") is None
+
+
+async def test_the_days_that_are_known_are_told(tmp_path: Path) -> None:
+    recordings = tmp_path / "recordings"
+    recordings.mkdir()
+    shutil.copy(CLOUD, recordings / "2026-05-29.phaeton")
+    store = await recorded_days.filled(tmp_path)
+    jobs = recorded_days.jobs(store, tmp_path, recorder=str(recordings))
+    found = await jobs.days()
+    assert [(one.day, one.hours, one.recorded, one.stays, one.energy_kwh) for one in found.days] == [
+        ("2026-05-29", 0, True, 0, 0.0),
+        ("2026-05-31", 24, False, 1, 20.0),
+        ("2026-06-01", 24, False, 1, 20.0),
+    ]
+    assert (found.records, found.keeps_days) == (False, 30)
+    await jobs.close()
+    await store.close()
 
 
 async def test_nothing_secret_is_given_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -379,6 +408,15 @@ async def test_a_house_without_jobs_says_so(tmp_path: Path) -> None:
         assert answer.status == 503
     await server.stop()
     await store.close()
+
+
+def test_a_simulation_begins_with_the_mode_that_was_asked_for_last() -> None:
+    before = recorded_days.config()
+    now = as_asked(before, outputs.output(1000.0, point=replace(outputs.decided("car"), mode=Mode.SCHEDULED)))
+    assert (before.chargers[0].initial.mode, now.chargers[0].initial.mode) == ("auto", "scheduled")
+    assert as_asked(before, None) is before
+    elsewhere = outputs.output(1000.0, point=outputs.decided("another"))
+    assert as_asked(before, elsewhere) == before
 
 
 def test_the_tests_do_not_meet_recordings_of_this_machine() -> None:

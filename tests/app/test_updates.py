@@ -10,7 +10,7 @@ import pytest
 from msgspec import structs
 
 from phaeton.app.update_means import BundleMeans
-from phaeton.app.updates import LiveUpdates, at_rest, within
+from phaeton.app.updates import LiveUpdates, rests, within
 from phaeton.config.tree_updates import UpdateSettings
 from phaeton.links.http import HttpClient
 from phaeton.model import (
@@ -221,6 +221,7 @@ async def test_a_version_that_decides_and_answers_is_confirmed(tmp_path: Path) -
         await before.updates.apply(None)
     async with house(tmp_path) as here:
         assert here.updates.status().busy == "this version is on trial"
+        assert here.updates.status().trial
         assert here.updates.status().previous_version == "1.0"
         assert here.place.pending is not None
         here.decides = True
@@ -268,9 +269,9 @@ async def test_a_version_that_was_taken_back_is_told(tmp_path: Path) -> None:
     installed(tmp_path / "phaeton", "1.0")
     (tmp_path / "phaeton/failed").write_text("1.1\tit ended 3 times before it was well\n")
     async with house(tmp_path) as here:
-        assert (
-            here.updates.status().error == "version 1.1 was tried and taken back: it ended 3 times before it was well"
-        )
+        found = here.updates.status()
+        assert found.error == "version 1.1 was tried and taken back: it ended 3 times before it was well"
+        assert [(one.version, one.why) for one in found.taken_back] == [("1.1", "it ended 3 times before it was well")]
 
 
 PLAN = Plan(made_utc_s=0.0, departure_utc_s=DAY_S, deadline_utc_s=DAY_S, need_kwh=10.0, power_w=11000.0)
@@ -290,7 +291,7 @@ PLAN = Plan(made_utc_s=0.0, departure_utc_s=DAY_S, deadline_utc_s=DAY_S, need_kw
     ],
 )
 def test_a_house_is_at_rest_when_no_car_charges_or_waits_for_its_plan(rest: bool, output: Output | None) -> None:
-    assert at_rest(output) is rest
+    assert rests(output) is rest
 
 
 @pytest.mark.parametrize(
@@ -300,6 +301,25 @@ def test_a_house_is_at_rest_when_no_car_charges_or_waits_for_its_plan(rest: bool
 )  # fmt: skip
 def test_the_window_may_go_over_midnight(start: str, end: str, hour: float, inside: bool) -> None:
     assert within(UpdateSettings(window_start=start, window_end=end), hour * 3600.0) is inside
+
+
+async def test_an_order_for_when_no_car_charges_waits_and_can_be_taken_back(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        here.service.publish("1.1")
+        here.output = decided(plugged=True, status=Status.CHARGING)
+        assert not await here.updates.apply(None, at_rest=True)
+        assert here.updates.status().waits
+        here.updates.forget_order()
+        assert not here.updates.status().waits
+        assert not await here.updates.apply("1.1", at_rest=True)
+        await here.updates.obey_quietly()
+        assert (here.restarts, here.updates.status().waits) == (0, True)
+        here.output = decided()
+        await here.updates.obey_quietly()
+        assert (here.restarts, here.place.current, here.updates.status().waits) == (1, "1.1", False)
+        step = here.updates.status().step
+        assert step is not None
+        assert step.what == "restarting"
 
 
 async def test_by_itself_only_in_the_window_at_rest_and_where_it_is_wanted(tmp_path: Path) -> None:

@@ -421,8 +421,10 @@ def renewed(result: Result) -> tuple[Totals, list[object]]:
     return replace(result.totals, setpoint_writes=0), seen
 
 
-def test_weeks_add_up_to_the_totals() -> None:
+def test_days_and_weeks_add_up_to_the_totals() -> None:
     result = simulate(summer(10), config(), week_of_stays(9), hourly([0.3, 0.1] * 120))
     assert [one.week for one in result.weeks] == ["2024-W22", "2024-W23", "2024-W24"]
+    assert [one.day for one in result.days] == [f"2024-06-{n:02}" for n in range(1, 11)]
     for name in ADDED:
+        assert sum(getattr(one, name) for one in result.days) == pytest.approx(getattr(result.totals, name), abs=1e-4)
         assert sum(getattr(one, name) for one in result.weeks) == pytest.approx(getattr(result.totals, name), abs=1e-4)

@@ -14,12 +14,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from phaeton.calendar_days import month, week
+from phaeton.calendar_days import day
 from phaeton.config.tree import Config
 from phaeton.config.writing import to_plain
 from phaeton.simulation.compare.program import Prices, Program, Solution, parts_of, prices_of
 from phaeton.simulation.history import History
-from phaeton.simulation.ledger import Account, by_month, by_week, of_stay, summed
+from phaeton.simulation.ledger import Account, by_day, by_month, by_week, of_stay, summed
 from phaeton.simulation.result import Result, Setup
 from phaeton.simulation.scope import Scope, gap_times, period, scope
 from phaeton.simulation.simulate import COUNTS
@@ -45,7 +45,7 @@ def optimum(
     prices = prices_of(parts, tariff, config)
     program = Program(parts, prices, seen, config, setup, worth)
     solution = program.solve()
-    months, weeks, sessions, battery_pct = _books(program, solution, seen, prices)
+    days, sessions, battery_pct = _books(program, solution, seen, prices)
     wall_s = time.perf_counter() - begun_s
     count = len(parts.hours)
     return Result(
@@ -57,21 +57,21 @@ def optimum(
         gaps=gap_times(seen, history),
         notes=["With perfect foresight and without the limits of a real charger: nothing can be better in this house"],
         not_valid=list(COUNTS),
-        totals=summed(months.values()).totals(),
-        months=by_month(months),
-        weeks=by_week(weeks),
+        totals=summed(days.values()).totals(),
+        days=by_day(days),
+        months=by_month(days),
+        weeks=by_week(days),
         sessions=[of_stay(stay, account) for stay, account in sessions],
     )
 
 
-Books = tuple[dict[str, Account], dict[str, Account], list[tuple[Stay, Account]], float | None]
+Books = tuple[dict[str, Account], list[tuple[Stay, Account]], float | None]
 
 
 def _books(program: Program, solution: Solution, seen: Scope, prices: Prices) -> Books:
-    """Months, weeks and stays of the solution, by the same rules as those of a simulation."""
+    """Days and stays of the solution, by the same rules as those of a simulation."""
     parts, battery = program.parts, program.battery
-    months: dict[str, Account] = {}
-    weeks: dict[str, Account] = {}
+    days: dict[str, Account] = {}
     present: list[list[int]] = [[] for _ in parts.hours]
     for number, one in enumerate(program.charges):
         for part in range(one.part, one.part + one.count):
@@ -103,12 +103,8 @@ def _books(program: Program, solution: Solution, seen: Scope, prices: Prices) ->
         tariff = (price, feed_in) if known else (None, None)
         house = Account(import_wh=import_wh, export_wh=export_wh, pv_wh=pv_wh, stored_wh=stored)
         house.price(*tariff)
-        spans = (
-            months.setdefault(month(seen.zone, utc_s), Account()),
-            weeks.setdefault(week(seen.zone, utc_s), Account()),
-        )
-        for span in spans:
-            span.add_house(house)
+        of_day = days.setdefault(day(seen.zone, utc_s), Account())
+        of_day.add_house(house)
         takes = [car_kwh[program.charges[n].first - first_car + part - program.charges[n].part] for n in here]
         whole_wh = sum(takes) * 1000.0
         grid_wh = min(whole_wh, import_wh)
@@ -119,14 +115,14 @@ def _books(program: Program, solution: Solution, seen: Scope, prices: Prices) ->
             car.price(*tariff)
             taken_kwh[number] += kwh
             sessions[number][1].add_house(house)
-            for span in (*spans, sessions[number][1]):
+            for span in (of_day, sessions[number][1]):
                 span.add_cars(car)
     for one, (stay, account), kwh in zip(program.charges, sessions, taken_kwh, strict=True):
         unmet_kwh = stay.energy_kwh - kwh
         if unmet_kwh > _MET_KWH:
             goal = (unmet_kwh, unmet_kwh * 60.0 / one.full_kw)
             last_s = float(parts.start_s[one.part + one.count - 1])
-            for span in (account, months[month(seen.zone, last_s)], weeks[week(seen.zone, last_s)]):
+            for span in (account, days[day(seen.zone, last_s)]):
                 span.add_goal(*goal)
     battery_pct = None if battery is None else solution.stored_kwh / battery.capacity_kwh * 100.0
-    return months, weeks, sessions, battery_pct
+    return days, sessions, battery_pct

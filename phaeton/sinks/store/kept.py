@@ -156,6 +156,9 @@ class StoreFile(Protocol):
     def packed_blocks(self, since_utc_s: float, until_utc_s: float) -> list[bytes]:
         """The same as they are kept."""
 
+    def block_starts(self, since_utc_s: float, until_utc_s: float) -> list[int]:
+        """When they start, and nothing else of them."""
+
     def prune(self, oldest_utc_s: float, oldest_block_utc_s: float, most_bytes: float) -> bool:
         """Forget a part of what is too old or too much; True when there is more to forget."""
 

@@ -118,6 +118,10 @@ class PlainFile:
         """Nothing."""
         return []
 
+    def block_starts(self, since_utc_s: float, until_utc_s: float) -> list[int]:
+        """Nothing."""
+        return []
+
     def prune(self, oldest_utc_s: float, oldest_block_utc_s: float, most_bytes: float) -> bool:
         """Nothing to do: the file is bounded by `MOST_SESSIONS`."""
         return False

@@ -185,6 +185,15 @@ class SqliteFile:
             )
             return [blob for (blob,) in rows if isinstance(blob, bytes)]
 
+    def block_starts(self, since_utc_s: float, until_utc_s: float) -> list[int]:
+        """When they start, and nothing else of them."""
+        with self._translated():
+            rows = self._open().execute(
+                "SELECT start_utc_s FROM minutes WHERE start_utc_s >= ? AND start_utc_s < ? ORDER BY start_utc_s",
+                (since_utc_s, until_utc_s),
+            )
+            return [start_s for (start_s,) in rows]
+
     def _block(self, start_s: int, blob: bytes) -> Block | None:
         try:
             block = decode(blob)

@@ -253,6 +253,12 @@ class Store:
         found = await self._query(lambda: self._file.packed_blocks(since_utc_s, until_utc_s))
         return found + [encode(block) for block in waiting]
 
+    async def block_starts(self, since_utc_s: float, until_utc_s: float) -> list[int]:
+        """When the hours of minutes begin that begin in the interval, each once, in order."""
+        waiting = [start_s for start_s in self._pending.blocks if since_utc_s <= start_s < until_utc_s]
+        found = await self._query(lambda: self._file.block_starts(since_utc_s, until_utc_s))
+        return sorted({*found, *waiting})
+
     # The end
 
     @property

@@ -15,6 +15,7 @@ from phaeton.sinks.web.problem import ProblemError
 from phaeton.sinks.web.simulations import (
     JobRefusedError,
     JobsFullError,
+    RecordedDays,
     SimulationBody,
     Simulations,
     SimulationStatus,
@@ -56,8 +57,14 @@ class SimulationApi:
                 example=Example(body=tried, status=422),
             ),
             Endpoint(
-                "GET", "/api/simulations", self.all, Scope.READ, "The jobs, the newest first", list[SimulationStatus],
+                "GET", "/api/simulations", self.all, Scope.READ,
+                "The jobs, the newest first, without the single days of their runs", list[SimulationStatus],
                 problems=NOT_RUN,
+            ),
+            Endpoint(
+                "GET", "/api/simulations/days", self.days, Scope.READ,
+                "The days of the past year that can be simulated: what is kept of them, and how much was charged",
+                RecordedDays, problems=NOT_RUN,
             ),
             Endpoint(
                 "GET", job, self.job, Scope.READ,
@@ -89,6 +96,10 @@ class SimulationApi:
     async def all(self, ask: Ask[Nothing, Nothing]) -> list[SimulationStatus]:
         """The jobs."""
         return self._runner().all()
+
+    async def days(self, ask: Ask[Nothing, Nothing]) -> RecordedDays:
+        """What is known of the past."""
+        return await self._runner().days()
 
     async def job(self, ask: Ask[Nothing, Nothing]) -> web.Response:
         """One job."""

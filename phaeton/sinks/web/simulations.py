@@ -16,7 +16,7 @@ Patch = Annotated[
     dict[str, Any],
     Meta(description="Settings on top of the running configuration, as a JSON merge patch (RFC 7396)"),
 ]
-Name = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}$", description="What the run is called")]
+Name = Annotated[str, Meta(pattern=r"^\w[\w .,+()%-]{0,39}$", description="What the run is called")]
 
 
 class VariantBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,6 +49,16 @@ class SimulationBody(Struct, frozen=True, kw_only=True):
     feed_in_limit_w: Annotated[float, Meta(ge=0, le=1_000_000)] | None = None
 
 
+class Tried(Struct, frozen=True, kw_only=True):
+    """A run, and what it changes of the settings of today."""
+
+    name: str
+    set: Patch = {}
+    """As a JSON merge patch, secrets hidden; empty for today and for strategies."""
+    changed: tuple[str, ...] = ()
+    """Each key, as ``auto.start_delay_s: 120.0 -> 30.0``."""
+
+
 class SimulationStatus(Struct, frozen=True, kw_only=True):
     """How a job fares."""
 
@@ -66,9 +76,37 @@ class SimulationStatus(Struct, frozen=True, kw_only=True):
     end: str
     runs: list[str]
     """Names; the first is the settings of today."""
+    tried: tuple[Tried, ...]
+    """The same runs with their settings."""
     error: str
     """Why it failed, and what to do."""
     result: TrialResult | None
+
+
+class RecordedDay(Struct, frozen=True, kw_only=True):
+    """A day of which something is known."""
+
+    day: str
+    """On the site's clock."""
+    hours: int
+    """Hours of which minutes are kept."""
+    recorded: bool
+    """A recording by the second is there."""
+    stays: int
+    """Of cars that came on this day, charged and have left."""
+    energy_kwh: float
+    """That they took."""
+
+
+class RecordedDays(Struct, frozen=True, kw_only=True):
+    """What can be simulated."""
+
+    days: tuple[RecordedDay, ...]
+    """The oldest first; a day that is missing is not known at all."""
+    records: bool
+    """Whether Phaeton records each second now (``record.enabled``)."""
+    keeps_days: float
+    """How long minutes are kept (``store.series_days``)."""
 
 
 class JobRefusedError(ValueError):
@@ -89,8 +127,11 @@ class Simulations(Protocol):
     async def begin(self, wanted: SimulationBody) -> SimulationStatus:
         """Queue a job; raises `JobRefusedError` and `JobsFullError`."""
 
+    async def days(self) -> RecordedDays:
+        """The days that are known."""
+
     def all(self) -> list[SimulationStatus]:
-        """Those that are known, the newest first."""
+        """Those that are known, the newest first, without their single days."""
 
     def status(self, key: str) -> SimulationStatus | None:
         """One of them."""

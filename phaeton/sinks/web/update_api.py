@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -24,10 +25,12 @@ class ApplyBody(Struct, frozen=True):
 
     version: str | None = None
     """Its tag; null = the newest."""
+    when: Literal["now", "at_rest"] = "now"
+    """At rest = as soon as all chargers answer, no car charges and none that is plugged in has an open plan."""
 
 
 class Restarting(Struct, frozen=True):
-    """It is done, and Phaeton starts again."""
+    """It is done, and Phaeton starts again; or it is waited for a moment in which no car charges."""
 
     ok: bool
     restarting: bool
@@ -58,8 +61,13 @@ class UpdateApi:
                 problems=cannot, example=refused,
             ),
             Endpoint(
-                "POST", f"{base}/apply", self.apply, admin, "Install a release and restart", Restarting,
-                body=ApplyBody, problems=cannot, example=Example(body={"version": None}, status=409),
+                "POST", f"{base}/apply", self.apply, admin, "Install a release and restart, now or when no car charges",
+                Restarting, body=ApplyBody, problems=cannot,
+                example=Example(body={"version": None, "when": "at_rest"}, status=409),
+            ),
+            Endpoint(
+                "DELETE", f"{base}/apply", self.forget_order, admin,
+                "Take back an order that waits for a moment in which no car charges", UpdateStatus,
             ),
             Endpoint(
                 "POST", f"{base}/rollback", self.rollback, admin, "Go back to the version before and restart",
@@ -91,10 +99,16 @@ class UpdateApi:
     async def apply(self, ask: Ask[Nothing, ApplyBody]) -> Restarting:
         """Install a release."""
         try:
-            await self._there().apply(ask.body.version)
+            now = await self._there().apply(ask.body.version, at_rest=ask.body.when == "at_rest")
         except UpdateError as error:
             raise ProblemError(409, str(error), "version") from None
-        return Restarting(True, True)
+        return Restarting(True, now)
+
+    async def forget_order(self, ask: Ask[Nothing, Nothing]) -> UpdateStatus:
+        """What waits is taken back."""
+        if self._updates is not None:
+            self._updates.forget_order()
+        return await self.status(ask)
 
     async def rollback(self, ask: Ask[Nothing, Nothing]) -> Restarting:
         """Go back to the version before."""

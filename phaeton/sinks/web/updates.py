@@ -34,6 +34,23 @@ class ReleaseInfo(Struct, frozen=True, kw_only=True):
     """The same, without anything that runs."""
 
 
+class UpdateStep(Struct, frozen=True, kw_only=True):
+    """A step of an update that is being made."""
+
+    what: Literal["looking", "fetching", "receiving", "checking", "switching", "going_back", "restarting"]
+    version: str = ""
+    """Empty while that is not known."""
+    share_pct: float | None = None
+    """How much of it is done; null where that is not known."""
+
+
+class TakenBack(Struct, frozen=True, kw_only=True):
+    """A version that was tried here and is not in force any more."""
+
+    version: str
+    why: str
+
+
 class UpdateStatus(Struct, frozen=True, kw_only=True):
     """What is installed and what there is; the first five are the forerunner's."""
 
@@ -50,7 +67,15 @@ class UpdateStatus(Struct, frozen=True, kw_only=True):
     previous_version: str | None = None
     """What a rollback goes back to; null where there is nothing to go back to."""
     busy: str = ""
-    """What is being done now."""
+    """What is being done now, in words."""
+    step: UpdateStep | None = None
+    """The same as a value."""
+    trial: bool = False
+    """The version that runs is on trial: it is taken back unless it proves well within minutes."""
+    waits: bool = False
+    """An order waits for a moment in which no car charges."""
+    taken_back: tuple[TakenBack, ...] = ()
+    """The newest last."""
 
 
 class UpdateError(RuntimeError):
@@ -69,8 +94,14 @@ class Updates(Protocol):
     async def releases(self) -> list[ReleaseInfo]:
         """The releases, the newest first."""
 
-    async def apply(self, version: str | None) -> None:
-        """Install a release, None = the newest, and restart after the answer."""
+    async def apply(self, version: str | None, *, at_rest: bool = False) -> bool:
+        """Install a release, None = the newest, and restart after the answer.
+
+        ``at_rest``: not before a moment in which no car charges. False = that moment is waited for.
+        """
+
+    def forget_order(self) -> None:
+        """An order that waits is taken back."""
 
     async def rollback(self) -> None:
         """Go back to the version before, and restart after the answer."""
