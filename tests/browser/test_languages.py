@@ -46,16 +46,30 @@ async def catalogue(page: Page, name: str) -> Words:
     return told
 
 
+# What is loaded first, and the catalogues of views that come later: `words/<view>_<language>.js`.
+OF_VIEWS = sorted(path.stem.removesuffix("_en") for path in (PAGE / "words").glob("*_en.js"))
+
+
+async def catalogue_of(page: Page, language: str) -> Words:
+    """All that the page says in a language."""
+    told = dict(await catalogue(page, language))
+    for view in OF_VIEWS:
+        more = await catalogue(page, f"{view}_{language}")
+        assert told.keys().isdisjoint(more), f"{view}_{language} says again what is said already"
+        told.update(more)
+    return told
+
+
 def parameters(words: str | Mapping[str, str]) -> set[str]:
     return set(re.findall(r"\{(\w+)\}", json.dumps(words)))
 
 
 async def test_every_key_is_in_all_languages_with_the_same_parameters(house: House, pages: Pages) -> None:
     page = await pages.open(house)
-    english = await catalogue(page, "en")
+    english = await catalogue_of(page, "en")
     assert len(english) > 250
     for name in OTHERS:
-        other = await catalogue(page, name)
+        other = await catalogue_of(page, name)
         assert other.keys() == english.keys()
         for key, words in english.items():
             assert type(other[key]) is type(words), key
@@ -66,7 +80,7 @@ async def test_every_key_is_in_all_languages_with_the_same_parameters(house: Hou
 
 async def test_every_key_that_is_said_is_there_and_every_one_there_is_said(house: House, pages: Pages) -> None:
     page = await pages.open(house)
-    english = await catalogue(page, "en")
+    english = await catalogue_of(page, "en")
     code = "".join(path.read_text() for path in [*PAGE.glob("*.js"), PAGE / "index.html"])
     said = set(re.findall(r"""(?:say|card|labelled)\("([\w.]+)\"""", code)) | set(
         re.findall(r'data-(?:text|label)="([\w.]+)"', code)
@@ -91,7 +105,7 @@ async def test_every_key_that_is_said_is_there_and_every_one_there_is_said(house
 async def test_every_status_and_reason_has_words(house: House, pages: Pages) -> None:
     page = await pages.open(house)
     for name in ("en", *OTHERS):
-        words = await catalogue(page, name)
+        words = await catalogue_of(page, name)
         for status in Status:
             assert f"status.{status.value}" in words
     for name in OTHERS:
@@ -128,7 +142,7 @@ async def test_a_reason_tells_the_same_numbers_in_each_language(house: House, pa
 async def test_no_english_is_left_on_any_view(pages: Pages, tmp_path: Path, language: str) -> None:
     house = await built(tmp_path)
     page = await pages.open(house, PHONE, locale=LOCALES[language])
-    english, spoken = await catalogue(page, "en"), await catalogue(page, language)
+    english, spoken = await catalogue_of(page, "en"), await catalogue_of(page, language)
     same = {words for key, words in english.items() if spoken[key] == words}
     spoken_words = {words for words in spoken.values() if isinstance(words, str)}
     foreign = {words for words in english.values() if isinstance(words, str)} - same - spoken_words

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from msgspec.structs import replace
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from phaeton.config.tree_web import Web, WebAccess
 from phaeton.model import EnergySlot, Session
@@ -78,7 +79,65 @@ def clients(house: House) -> int:
 
 
 async def go(page: Page, name: str) -> None:
-    await page.get_by_role("navigation", name="Views").get_by_role("link", name=name).click()
+    """Open a view by its link, which may be in the menu."""
+    views = page.get_by_role("navigation", name="Views")
+    link, more = views.get_by_role("link", name=name, exact=True), views.get_by_role("button", name="More")
+    await expect(link.or_(more).first).to_be_visible()
+    if not await link.is_visible():
+        await more.click()
+    await link.click()
+
+
+EVERY_VIEW = ("planner", "sessions", "whatIf", "settings", "diagnostics", "logs", "updates", "access")
+
+
+async def with_every_view(page: Page) -> None:
+    """The page as it is with nine views, the later ones for administrators."""
+    more = "".join(
+        f"{name}: {{ load: () => import('./logs.js'), title: 'view{name[0].upper()}{name[1:]}', icon: 'M4 4h16v16H4z',"
+        f" needs: '{'read' if name == 'logs' else 'admin'}' }},"
+        for name in EVERY_VIEW
+    )
+
+    async def changed(route: Route) -> None:
+        answer = await route.fetch()
+        body = re.sub(r"(\n  dashboard: .*\n)(.*\n)*?\};", lambda found: f"{found[1]}{more}}};", await answer.text())
+        await route.fulfill(response=answer, body=body)
+
+    await page.context.route("**/main.js", changed)
+    await page.reload()
+
+
+async def test_views_that_do_not_fit_are_in_a_menu(pages: Pages, tmp_path: Path) -> None:
+    house = await built(tmp_path)
+    page = await pages.open(house, PHONE)
+    await with_every_view(page)
+    more, menu = page.get_by_role("button", name="More"), page.locator("#views .menu")
+    await expect(page.locator("#views > a:visible")).to_have_text(["Dashboard", "Planner", "Sessions", "What-if"])
+    await expect(menu).to_be_hidden()
+    await more.press("Enter")
+    await expect(more).to_have_attribute("aria-expanded", "true")
+    await expect(menu.get_by_role("link")).to_have_text(["Settings", "Diagnostics", "Logs", "Updates", "Access"])
+    assert (await Axe().run(page)).violations_count == 0
+    await picture(page, "menu-phone")
+    await page.keyboard.press("Tab")
+    await expect(menu.get_by_role("link", name="Settings")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(menu).to_be_hidden()
+    await expect(more).to_be_focused()
+    await more.click()
+    await page.locator("#state").click()
+    await expect(menu).to_be_hidden()
+    await go(page, "Logs")
+    await expect(menu).to_be_hidden()
+    await expect(page.get_by_role("heading", name="Logs", level=1)).to_be_focused()
+    await expect(more).to_have_class("current")
+    for width in (1280, 730):
+        await page.set_viewport_size({"width": width, "height": 800})
+        await expect(more).to_be_hidden() if width == 1280 else await more.click()
+        assert await page.locator("#views > a:visible").count() + await menu.locator("a:visible").count() == 9
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        await picture(page, f"menu-{width}")
 
 
 async def test_the_views_are_found_kept_and_left(pages: Pages, tmp_path: Path) -> None:

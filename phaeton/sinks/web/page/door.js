@@ -12,7 +12,7 @@ export class Door {
   #entered;
   #looked;
 
-  /** `entered()` when there may be more to see than before, `looked(reads)` whenever it was asked who is here. */
+  /** `entered()` when there may be more to see than before, `looked()` whenever it was asked who is here. */
   constructor(entered, looked) {
     this.#entered = entered;
     this.#looked = looked;
@@ -31,7 +31,7 @@ export class Door {
       return this.#access === null || this.#sees(); // no answer: the live stream says so
     }
     this.#show();
-    this.#looked(this.reads);
+    this.#looked();
     return this.#sees();
   }
 
@@ -39,17 +39,9 @@ export class Door {
     return this.#access.scope !== "open";
   }
 
-  #may(scope) {
+  /** Whether who is here may do what this scope may. */
+  may(scope = "guest") {
     return SCOPES.indexOf(this.#access?.scope) >= SCOPES.indexOf(scope);
-  }
-
-  /** Whether who is here may read what is inside. */
-  get reads() {
-    return this.#may("read");
-  }
-
-  get admin() {
-    return this.#may("admin");
   }
 
   #show() {
@@ -57,7 +49,7 @@ export class Door {
     const locked = !this.#sees();
     const owner = who === "owner";
     document.body.classList.toggle("locked", locked);
-    document.body.classList.toggle("watching", !this.#may("control"));
+    document.body.classList.toggle("watching", !this.may("control"));
     if (locked) document.body.classList.remove("loading");
     if (owner) this.#asking = false;
     const form = passwordSet && !owner && (locked || this.#asking);

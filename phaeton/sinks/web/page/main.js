@@ -2,15 +2,20 @@
 
 import { Refused, get } from "./api.js";
 import { Door } from "./door.js";
-import { LANGUAGES, fillWords, language, say, speak } from "./text.js";
-import { create, find, setAttribute, setHidden, setText } from "./write.js";
+import { Navigation } from "./navigation.js";
+import { LANGUAGES, fillWords, language, learn, say, speak } from "./text.js";
+import { create, find, setHidden, setText } from "./write.js";
 import { setZone } from "./zone.js";
 
+/**
+ * The views in their order. `needs` is the scope of who may open it (a guest, unless said), `words` the catalogue in
+ * `words/` that is loaded with it; `icon` is a path of strokes in 24 by 24.
+ */
 const VIEWS = {
-  dashboard: { load: () => import("./dashboard.js"), title: "viewDashboard" },
-  sessions: { load: () => import("./sessions.js"), title: "viewSessions" },
-  diagnostics: { load: () => import("./diagnostics.js"), title: "viewDiagnostics", reads: true },
-  logs: { load: () => import("./logs.js"), title: "viewLogs", reads: true },
+  dashboard: { load: () => import("./dashboard.js"), title: "viewDashboard", icon: "M4 13a8 8 0 1 1 16 0M12 13l4-4M4 17.5h16" },
+  sessions: { load: () => import("./sessions.js"), title: "viewSessions", icon: "M5 20v-6M12 20V5M19 20v-9M3 20h18" },
+  diagnostics: { load: () => import("./diagnostics.js"), title: "viewDiagnostics", icon: "M3 12h4l3-7 4 14 3-7h4", needs: "read" },
+  logs: { load: () => import("./logs.js"), title: "viewLogs", icon: "M5 6h14M5 10h14M5 14h9M5 18h11", needs: "read" },
 };
 
 let opened = null; // { name, view }
@@ -27,7 +32,7 @@ function wanted() {
 const headingOf = (name) => (name === "dashboard" ? find("state") : find("view-title"));
 
 function mark(name) {
-  for (const link of document.querySelectorAll("#views a")) setAttribute(link, "aria-current", link.dataset.view === name ? "page" : null);
+  navigation.mark(name);
   setHidden(find("dashboard"), name !== "dashboard");
   setHidden(find("view"), name === "dashboard");
   document.body.dataset.view = name;
@@ -43,7 +48,7 @@ function close() {
   find("view-body").replaceChildren();
 }
 
-function told(name, words, retry) {
+function told(words, retry) {
   const note = create("p", "note", words);
   const again = create("button", "quiet", say("again"));
   again.type = "button";
@@ -69,32 +74,34 @@ async function show(moved) {
   }
   if (name !== "dashboard" && !(await door.look())) return;
   if (mine !== ticket) return;
-  if (VIEWS[name].reads && !door.reads) return told(name, say("needsLogin"));
   if (name !== "dashboard") {
+    if (!door.may(VIEWS[name].needs)) return told(say("needsLogin"));
     frame.status = await get("api/status").catch(() => null);
     setZone(frame.status?.site.timezone);
     if (mine !== ticket) return;
   }
   let module;
   try {
-    module = await VIEWS[name].load();
+    [module] = await Promise.all([VIEWS[name].load(), learn(VIEWS[name].words)]);
   } catch {
-    if (mine === ticket) told(name, say("unanswered"), true);
+    if (mine === ticket) told(say("unanswered"), true);
     return;
   }
   if (mine !== ticket) return;
   opened = { name, view: module.open(find("view-body"), rest, frame) };
 }
 
+const navigation = new Navigation(VIEWS);
+navigation.allow((scope) => !scope);
+
 const door = new Door(() => {
   if (opened?.view.again) opened.view.again();
   else show(false);
-}, (reads) => {
-  for (const link of document.querySelectorAll("#views .reads")) setHidden(link, !reads);
-  if (!reads && opened && VIEWS[opened.name].reads) {
-    const { name } = opened;
+}, () => {
+  navigation.allow((scope) => door.may(scope));
+  if (opened && VIEWS[opened.name].needs && !door.may(VIEWS[opened.name].needs)) {
     close();
-    told(name, say("needsLogin"));
+    told(say("needsLogin"));
   }
 });
 
@@ -103,7 +110,8 @@ const frame = {
   /** The state when the view was opened; null where there is none. */
   status: null,
   may: () => door.look(),
-  admin: () => door.admin,
+  /** Whether who is here has a scope: read, control or admin. */
+  has: (scope) => door.may(scope),
   title: (words) => setText(find("view-title"), words),
   /** Words for what could not be had; somebody who may not any more is shown the door. */
   failed(error) {

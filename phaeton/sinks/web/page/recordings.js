@@ -16,7 +16,7 @@ export class Recordings {
     this.#frame = frame;
     this.#note.setAttribute("role", "status");
     this.#card.append(this.#list, this.#note);
-    this.cards = [this.#card, ...(frame.admin() ? [this.#support()] : [])];
+    this.cards = [this.#card, ...(frame.has("admin") ? [this.#support()] : [])];
     this.#load();
   }
 
@@ -50,7 +50,7 @@ export class Recordings {
     const file = fileLink(say("download"), address(path));
     file.setAttribute("aria-label", `${say("download")}: ${day}`);
     buttons.append(file);
-    if (this.#frame.admin() && !one.present) buttons.append(this.#remover(path, day));
+    if (this.#frame.has("admin") && !one.present) buttons.append(this.#remover(path, day));
     row.append(name, buttons);
     return row;
   }

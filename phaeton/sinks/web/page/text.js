@@ -40,6 +40,11 @@ export function say(key, values = {}) {
   return put(sentence, values);
 }
 
+/** Have the words of a view too: of its catalogue, `words/<catalogue>_<language>.js`. */
+export async function learn(catalogue) {
+  if (catalogue) Object.assign(words, (await import(`./words/${catalogue}_${language}.js`)).default);
+}
+
 export const known = (key) => key in words;
 
 /** How a reason is said in this language: [plain, full, left]; undefined in English, which the daemon speaks itself. */
