@@ -1,4 +1,4 @@
-"""``phaeton update``: what is installed, a newer version, a bundle from a file, and the way back."""
+"""``phaeton update``: what is installed, a newer version, bundles from files, and the way back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WITHIN_S = 2400.0
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``update`` with its commands; each sets ``handler``."""
-    parser = subparsers.add_parser("update", help="newer versions: status, check, apply, rollback")
+    parser = subparsers.add_parser("update", help="newer versions: status, check, apply, rollback, verify")
     commands = parser.add_subparsers(required=True, metavar="WHAT")
     for name, text, handler in (
         ("status", "what is installed and what is known of newer", _status),
@@ -33,6 +33,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
             )  # fmt: skip
         add_address(command)
         command.set_defaults(handler=lambda options, work=handler: told(lambda: work(options)))
+    verify = commands.add_parser("verify", help="say whether a bundle is one that would be installed here")
+    verify.add_argument(
+        "what", type=Path, metavar="FILE|FOLDER",
+        help="a bundle with SHA256SUMS and SHA256SUMS.minisig beside it, or one that is unpacked already",
+    )  # fmt: skip
+    verify.add_argument("--place", type=Path, metavar="FOLDER", help="the installation folder, for its trusted.pub")
+    verify.set_defaults(handler=lambda options: told(lambda: _verify(options)))
 
 
 def _status(options: argparse.Namespace) -> None:
@@ -89,6 +96,28 @@ def _rollback_of_files(error: NobodyError) -> None:
     except OSError as problem:
         raise FailedError(f"the link cannot be switched: {problem}") from None
     say(f"No daemon answers, so only the link was switched: the next start runs version {version}.")
+
+
+def _verify(options: argparse.Namespace) -> None:
+    from phaeton.app.installation import installation_folder  # noqa: PLC0415
+    from phaeton.updates.bundle import SIGNATURE, SUMS, verify, verify_unpacked  # noqa: PLC0415
+    from phaeton.updates.problem import UpdateRefusedError  # noqa: PLC0415
+    from phaeton.updates.signature import trusted_keys  # noqa: PLC0415
+
+    path: Path = options.what
+    try:
+        if path.is_dir():
+            manifest = verify_unpacked(path)
+            say(f"{path}: all {len(manifest.files)} files of version {manifest.version} are as they were made")
+            return
+        keys = trusted_keys(options.place or installation_folder())
+        signature = path.with_name(SIGNATURE).read_text(encoding="utf-8", errors="replace")
+        version, arch = verify(path, path.with_name(SUMS).read_bytes(), signature, keys)
+    except UpdateRefusedError as error:
+        raise FailedError(str(error)) from None
+    except OSError as error:
+        raise FailedError(f"{path} cannot be verified: {error}") from None
+    say(f"{path}: version {version} for {arch}, signed by somebody who is trusted here")
 
 
 def _send(options: argparse.Namespace, path: Path) -> None:

@@ -113,3 +113,19 @@ def test_a_rollback_needs_no_daemon(
     assert run("rollback", "--url", nobody) == 0
     assert "the next start runs version 0.9" in capsys.readouterr().out
     assert place.current == "0.9"
+
+
+def test_a_bundle_is_verified_packed_and_unpacked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = installed(tmp_path / "phaeton", "1.0")
+    bundle = bundle_in(tmp_path / "new", "2.0")
+    assert run("verify", str(bundle), "--place", str(place.root)) == 0
+    assert "version 2.0 for" in capsys.readouterr().out
+    unpacked = place.versions / "1.0"
+    assert run("verify", str(unpacked)) == 0
+    assert "of version 1.0 are as they were made" in capsys.readouterr().out
+    (unpacked / "bin" / "phaeton").write_text("else")
+    assert run("verify", str(unpacked)) == 1
+    assert capsys.readouterr().err == "its manifest and its content differ: bin/phaeton\n"
+    bundle.with_name("SHA256SUMS.minisig").unlink()
+    assert run("verify", str(bundle), "--place", str(place.root)) == 1
+    assert "cannot be verified" in capsys.readouterr().err

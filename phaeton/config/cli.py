@@ -37,6 +37,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     migrate_parser.add_argument("file", nargs="?", type=Path, help="the file; the one that is found when left out")
     migrate_parser.add_argument("--output", type=Path, metavar="FILE", help="write here and leave the old file alone")
+    migrate_parser.add_argument(
+        "--state", type=Path, metavar="FILE",
+        help="the state file of a forerunner: mode, start and current that were set last become the beginning",
+    )  # fmt: skip
     migrate_parser.set_defaults(handler=migrate)
     for one in (check_parser, show_parser, migrate_parser):
         one.add_argument(
@@ -82,11 +86,11 @@ def migrate(args: argparse.Namespace) -> int:
         if path is None:
             _complain("there is no file to migrate: the environment says it all")
             return WRONG
-        done = migrate_file(path, args.output)
+        done = migrate_file(path, args.output, args.state)
     except ConfigError as error:
         _complain(str(error))
         return WRONG
-    except OSError as error:
+    except (OSError, ValueError) as error:
         _complain(f"cannot be rewritten, nothing was changed: {error}")
         return WRONG
     for notice in done.loaded.notices:

@@ -152,6 +152,17 @@ def unpack(path: Path, place: Place, version: str, arch: str) -> Manifest:
     return manifest
 
 
+def verify_unpacked(folder: Path) -> Manifest:
+    """Hold a folder that somebody unpacked a bundle into against its manifest; raises `UpdateRefusedError`. Blocks."""
+    try:
+        manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
+        _judge(manifest, manifest.version, architecture())
+        _compare(manifest, folder)
+    except (OSError, msgspec.MsgspecError, ValueError) as error:
+        raise UpdateRefusedError(f"{folder} is no unpacked bundle: {error}") from None
+    return manifest
+
+
 def _unpacked(path: Path, folder: Path) -> Manifest:
     total = files = 0
     with tarfile.open(path, "r:gz") as archive:

@@ -82,3 +82,24 @@ def test_another_name_leaves_the_old_file_alone_and_is_never_overwritten(tmp_pat
     assert load(new, {}).config == load(old, {}).config
     with pytest.raises(FileExistsError):
         migrate_file(old, new)
+
+
+def test_what_a_forerunner_was_set_to_last_is_the_beginning(tmp_path: Path) -> None:
+    old, state, new = tmp_path / "old.yaml", tmp_path / "phaeton_state.json", tmp_path / "new.yaml"
+    old.write_text(RUST)
+    state.write_text('{"mode": 2, "start_stop": 0, "set_current": 13.5, "session": {"history": []}}')
+    migrate_file(old, new, state)
+    initial = load(new, {}).config.chargers[0].initial
+    assert (initial.mode, initial.start, initial.set_current_a) == ("scheduled", False, 13.5)
+
+
+def test_a_state_without_sense_changes_nothing_and_one_that_was_cut_off_is_refused(tmp_path: Path) -> None:
+    old, state = tmp_path / "old.yaml", tmp_path / "phaeton_state.json"
+    old.write_text(RUST)
+    state.write_text('{"mode": 7, "start_stop": null, "set_current": 4000.0}')
+    migrate_file(old, tmp_path / "new.yaml", state)
+    assert load(tmp_path / "new.yaml", {}).config == load(old, {}).config
+    state.write_text('{"mode": 1, "sta')
+    with pytest.raises(ValueError, match="no state of a forerunner"):
+        migrate_file(old, None, state)
+    assert old.read_text() == RUST
