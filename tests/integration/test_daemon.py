@@ -271,7 +271,7 @@ async def test_a_signal_ends_the_wait_for_a_required_bus(tmp_path: Path) -> None
         await eventually(lambda: _logged(site, "waiting for D-Bus"))
         assert site.process is not None
         site.process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(site.process.wait(), 3.0) == 0
+        assert await asyncio.wait_for(site.process.wait(), PATIENCE_S) == 0
         with pytest.raises(AssertionError, match="the daemon ended"):
             await starting
         assert await _logged(site, "Phaeton ends")
