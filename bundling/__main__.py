@@ -55,7 +55,7 @@ def main() -> int:
     """Parse the command line and do it."""
     parser = argparse.ArgumentParser(prog="python -m bundling", description="Bundles for Venus OS: docs/bundle.md.")
     commands = parser.add_subparsers(required=True)
-    locking = commands.add_parser("lock", help="renew the lock: the newest of all parts")
+    locking = commands.add_parser("lock", help="renew the lock: the newest of Debian, and what the tests run with")
     locking.set_defaults(run=_lock)
     building = commands.add_parser("build", help="make the bundles and their checksums")
     building.add_argument(

@@ -1,4 +1,4 @@
-"""Renews the lock: the newest versions that the project's requirements allow, the same for all processors."""
+"""Renews the lock: libraries in the versions that the tests run with, Debian's packages in the newest."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bundling import pypi
 from bundling.apt import Apt
 from bundling.architectures import ALL, PYTHON, Architecture
 from bundling.lock import DebianPart, Lock, PythonPart
-from bundling.parts import CARRIED, COMPILE_ONLY, COMPILED, COMPILER, ONLY_FOR, requirements
+from bundling.parts import CARRIED, COMPILE_ONLY, COMPILED, COMPILER, ONLY_FOR, pins, requirements
 from bundling.problem import BundlingError
 from bundling.pypi import Found
 
@@ -54,7 +54,7 @@ def _debian(say: Callable[[str], None]) -> Iterator[DebianPart]:
 
 def _python(say: Callable[[str], None]) -> Iterator[PythonPart]:
     widest = ALL["x86_64"]
-    everything = pypi.resolve(requirements(), widest)
+    everything = pypi.resolve(requirements(), widest, constraints=pins())
     say(f"{len(everything)} libraries")
     kept: dict[str, PythonPart] = {}
     for arch in ALL.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 from bundling.architectures import PYTHON
 
 PROJECT = Path(__file__).parents[1] / "pyproject.toml"
+TESTED = Path(__file__).parents[1] / "requirements/develop.txt"
+"""The versions that the tests run with."""
 
 CARRIED = (
     f"python{PYTHON}-minimal",
@@ -50,6 +53,14 @@ UNUSED = frozenset({
 """Of Python's library; what a terminal, a window or a developer needs."""
 UNUSED_MODULES = ("_ctypes_test", "_curses", "_dbm", "_gdbm", "_test", "_tkinter", "_xxtestfuzz", "readline", "xx")
 """Beginnings of the names of compiled modules."""
+
+
+_PINNED = re.compile(r"^[A-Za-z0-9._-]+==[^\\\n]+", re.MULTILINE)
+
+
+def pins() -> tuple[str, ...]:
+    """What is carried is what was tested: ``NAME==VERSION`` of each, for some with a marker behind it."""
+    return tuple(line.strip() for line in _PINNED.findall(TESTED.read_text()))
 
 
 def requirements(project: Path = PROJECT) -> tuple[str, ...]:

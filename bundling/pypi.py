@@ -62,7 +62,12 @@ class _Report(Struct, frozen=True):
 
 
 def resolve(
-    requirements: Iterable[str], arch: Architecture | None, *, dependencies: bool = True, source: bool = False
+    requirements: Iterable[str],
+    arch: Architecture | None,
+    *,
+    dependencies: bool = True,
+    source: bool = False,
+    constraints: Iterable[str] = (),
 ) -> tuple[Found, ...]:
     """What pip takes for these, as wheels for a processor (None: this machine) or as source. Raises `BundlingError`."""
     options = ["--only-binary=:all:"]
@@ -73,7 +78,15 @@ def resolve(
         options += [f"--python-version={PYTHON}", "--implementation=cp"]
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
-        options += ["--dry-run", "--ignore-installed", f"--target={folder}/target", f"--report={report}"]
+        limits = Path(folder) / "constraints.txt"
+        limits.write_text("\n".join(constraints))
+        options += [
+            f"--constraint={limits}",
+            "--dry-run",
+            "--ignore-installed",
+            f"--target={folder}/target",
+            f"--report={report}",
+        ]
         _pip("install", *options, *([] if dependencies else ["--no-deps"]), *requirements)
         return msgspec.json.decode(report.read_bytes(), type=_Report).install
 

@@ -9,9 +9,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from bundling import lock
-from bundling.architectures import ALL, Architecture
+from bundling.architectures import ALL, PYTHON, Architecture
 from bundling.lock import LOCK
-from bundling.parts import CARRIED, COMPILE_ONLY, COMPILED, COMPILER, ONLY_FOR, requirements
+from bundling.parts import CARRIED, COMPILE_ONLY, COMPILED, COMPILER, ONLY_FOR, pins, requirements
 from bundling.problem import BundlingError
 
 every_processor = pytest.mark.parametrize("arch", [pytest.param(one, id=one.name) for one in ALL.values()])
@@ -23,6 +23,15 @@ def test_each_requirement_of_the_project_is_locked_in_a_version_that_fits(arch: 
     for text in requirements():
         wanted = Requirement(text)
         assert wanted.specifier.contains(versions[canonicalize_name(wanted.name)]), f"{text}: python -m bundling lock"
+
+
+@every_processor
+def test_what_is_carried_is_what_the_tests_run_with(arch: Architecture) -> None:
+    versions = {canonicalize_name(part.name): part.version for part in lock.load().python_for(arch)}
+    for pinned in map(Requirement, pins()):
+        carried = versions.get(canonicalize_name(pinned.name))
+        if carried is not None and (pinned.marker is None or pinned.marker.evaluate({"python_version": PYTHON})):
+            assert pinned.specifier.contains(carried), f"{pinned}: python -m bundling lock"
 
 
 def test_all_processors_get_the_same_versions() -> None:
