@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,12 @@ from tests.bus import PrivateBus, Stranger
 from tests.waiting import PATIENCE_S
 
 SERVICE = "com.victronenergy.evcharger.phaeton_car"
+
+
+def zone_at_noon() -> str:
+    """A zone where it is about noon now, so that no day ends within a test."""
+    ahead_h = 12 - datetime.now(UTC).hour
+    return f"Etc/GMT{-ahead_h:+d}" if ahead_h else "Etc/GMT"
 
 
 def house(grid_w: float = -3000.0, pv_w: float = 4000.0) -> SiteReading:

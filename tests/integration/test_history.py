@@ -15,9 +15,10 @@ from phaeton.config.tree import Store as StoreConfig
 from phaeton.sinks.store import Store
 from tests.app import recorded_days
 from tests.integration.rig import Rig, eventually, rig
+from tests.waiting import PATIENCE_S
 
 STEPS = 3
-WITHIN = aiohttp.ClientTimeout(total=15.0)
+WITHIN = aiohttp.ClientTimeout(total=PATIENCE_S)
 LONG = {"days": 2, "step_s": 1, "compare": ["immediate", "windows", "auto", "price_plan"]}
 """Some minutes of work."""
 

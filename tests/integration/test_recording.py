@@ -21,8 +21,11 @@ from phaeton.sinks.recorder import recordings_in
 from phaeton.streams.graph import site_graph
 from phaeton.streams.graph import step as step_of_the_graph
 from phaeton.streams.machine import Machine
-from tests.integration.rig import Rig, eventually, house, rig
+from tests.integration.rig import Rig, eventually, house, rig, zone_at_noon
 from tests.recorded import identical
+
+RECORDED = "record: {enabled: true}"
+AT_NOON = f"site: {{timezone: {zone_at_noon()}}}"
 
 
 def recorded(site: Rig) -> Recording:
@@ -33,7 +36,7 @@ def recorded(site: Rig) -> Recording:
 
 async def test_live_and_replay_are_the_same_to_the_byte(tmp_path: Path) -> None:
     async with rig(tmp_path) as site:
-        site.write_config("record: {enabled: true}")
+        site.write_config(RECORDED, AT_NOON)
         gx = await site.put_up_gx(house())
         await site.start()
         await site.register_becomes(16.0)
@@ -61,7 +64,7 @@ async def test_live_and_replay_are_the_same_to_the_byte(tmp_path: Path) -> None:
 async def test_the_daemon_a_fold_rx_and_a_simulation_agree(tmp_path: Path) -> None:
     """In real time; then its events once more, and a simulation in which the same is asked for."""
     async with rig(tmp_path) as site:
-        site.write_config("record: {enabled: true}")
+        site.write_config(RECORDED, AT_NOON)
         await site.put_up_gx(house())
         await site.start()
         await site.register_becomes(16.0)
@@ -105,14 +108,14 @@ def setpoints(decisions: Iterable[Decision]) -> list[float]:
 
 async def test_a_restart_and_a_reload_are_parts_and_events_of_one_file(tmp_path: Path) -> None:
     async with rig(tmp_path) as site:
-        site.write_config("record: {enabled: true}")
+        site.write_config(RECORDED, AT_NOON)
         await site.put_up_gx(house())
         await site.start()
         await site.register_becomes(16.0)
         await site.stop()
         await site.start()
         await site.register_becomes(16.0)
-        site.write_config("record: {enabled: true}", "site: {limits: {import_w: 2000}}")
+        site.write_config(RECORDED, AT_NOON.replace("}", ", limits: {import_w: 2000}}"))
         assert site.process is not None
         site.process.send_signal(signal.SIGHUP)
         await eventually(lambda: _said(site, "the configuration changes"))
@@ -127,17 +130,17 @@ async def test_a_restart_and_a_reload_are_parts_and_events_of_one_file(tmp_path:
 
 async def test_recording_is_begun_and_ended_by_a_reload(tmp_path: Path) -> None:
     async with rig(tmp_path) as site:
-        site.write_config()
+        site.write_config(AT_NOON)
         await site.start()
         await site.register_becomes(16.0)
         folder = site.folder / "state" / "recordings"
         assert site.process is not None
-        site.write_config("record: {enabled: true}")
+        site.write_config(RECORDED, AT_NOON)
         site.process.send_signal(signal.SIGHUP)
         await eventually(lambda: _said(site, "recording in"))
         assert await site.write("/SetCurrent", "d", 8.0) == 0
         await site.register_becomes(8.0)
-        site.write_config("record: {enabled: false}")
+        site.write_config("record: {enabled: false}", AT_NOON)
         site.process.send_signal(signal.SIGHUP)
         await eventually(lambda: _holds(folder))
         recording = recorded(site)
