@@ -35,7 +35,9 @@ from phaeton.sinks.web import Diagnostics, LinkDiagnostics, Parts, PointName, We
 from phaeton.sinks.web.access import Access
 from phaeton.sinks.web.inspection import Inspection
 from phaeton.sinks.web.recordings import Recordings
+from phaeton.sinks.web.simulations import Simulations
 from phaeton.sinks.web.support import Support
+from phaeton.sinks.web.updates import Installation, Updates
 from phaeton.sinks.web.vehicles import VehicleInfo
 from tests import outputs
 from tests.kept import KeptInMemory
@@ -88,6 +90,9 @@ class House(Struct):
     inspection: Inspection | None = None
     recordings: Recordings | None = None
     support: Support | None = None
+    updates: Updates | None = None
+    installation: Installation | None = None
+    simulations: Simulations | None = None
 
     async def start(self) -> None:
         self.server = WebServer(
@@ -102,6 +107,9 @@ class House(Struct):
                 inspection=self.inspection,
                 recordings=self.recordings,
                 support=self.support,
+                updates=self.updates,
+                installation=self.installation,
+                simulations=self.simulations,
             ),
         )
         await self.server.start()

@@ -23,9 +23,9 @@ export async function get(path) {
   return answerOf(await fetch(address(path), { signal: AbortSignal.timeout(TIMEOUT_MS) }));
 }
 
-export async function send(method, path, body) {
+export async function send(method, path, body, within = TIMEOUT_MS) {
   const headers = { "X-Phaeton-Page": "1", ...(body === undefined ? {} : { "Content-Type": "application/json" }) };
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const signal = AbortSignal.timeout(within);
   return answerOf(await fetch(address(path), { method, headers, body: body && JSON.stringify(body), signal }));
 }
 

@@ -16,6 +16,7 @@ const VIEWS = {
   sessions: { load: () => import("./sessions.js"), title: "viewSessions", icon: "M5 20v-6M12 20V5M19 20v-9M3 20h18" },
   diagnostics: { load: () => import("./diagnostics.js"), title: "viewDiagnostics", icon: "M3 12h4l3-7 4 14 3-7h4", needs: "read" },
   logs: { load: () => import("./logs.js"), title: "viewLogs", icon: "M5 6h14M5 10h14M5 14h9M5 18h11", needs: "read" },
+  updates: { load: () => import("./updates.js"), title: "viewUpdates", icon: "M12 4v11M7.5 10.5 12 15l4.5-4.5M5 19.5h14", needs: "read", words: "updates" },
 };
 
 let opened = null; // { name, view }

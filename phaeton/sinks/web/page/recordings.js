@@ -1,8 +1,9 @@
 // The recordings of days, and the file for a report of an error.
 
 import { address, get, send } from "./api.js";
-import { button, card, fileLink } from "./fields.js";
+import { card, fileLink } from "./fields.js";
 import { bytes, dateOf } from "./format.js";
+import { sureButton } from "./sure.js";
 import { say } from "./text.js";
 import { create, setText } from "./write.js";
 
@@ -55,29 +56,14 @@ export class Recordings {
     return row;
   }
 
-  /** A button that asks once more; leaving it takes the question back. */
   #remover(path, day) {
-    let sure = false;
-    const ask = (asked) => {
-      sure = asked;
-      setText(made, say(asked ? "removeReally" : "remove"));
-      made.classList.toggle("danger", asked);
-      made.setAttribute("aria-label", `${say(asked ? "removeReally" : "remove")} ${day}`);
-    };
-    const made = button("", async () => {
-      if (!sure) return ask(true);
-      made.disabled = true;
+    return sureButton(say("remove"), say("removeReally"), day, async () => {
       try {
         await send("DELETE", path);
         await this.#load();
       } catch (error) {
         setText(this.#note, this.#frame.failed(error));
-        made.disabled = false;
-        ask(false);
       }
     });
-    made.addEventListener("blur", () => { if (!made.disabled) ask(false); });
-    ask(false);
-    return made;
   }
 }
