@@ -1,8 +1,8 @@
 """Runs bundles on emulated devices and measures them: ``python -m benchmarks.bundle dist/*.tar.gz``, some minutes each.
 
-First ``phaeton demo`` must come up in a Debian of that processor, poll its charger and be on a real D-Bus there. Then
-the daemon is measured in a folder with a busybox and nothing else, on the bench of ``benchmarks.daemon``. Prints a
-table in Markdown; ends with an error where something does not work. Only root can do it.
+``phaeton demo`` must come up in a Debian of that processor, poll its charger and be on a real D-Bus there. In a folder
+with a busybox and nothing else every module must load, and the daemon is measured there, on the bench of
+``benchmarks.daemon``. Prints a table in Markdown; ends with an error where something does not work. For root only.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import statistics
+import subprocess
 import tarfile
 import tempfile
 import time
@@ -32,6 +33,23 @@ ROOT = Path(__file__).parents[1]
 GUEST_FROM, GUEST_BYTES = 0x2_0000_0000, 0x1_0000_0000
 """Where qemu lays the memory of the program, so that it can be told from its own."""
 PATIENCE_S = 120.0
+
+OPTIONAL = ("distributed", "hyundai_kia_connect_api", "numpy", "pyarrow", "scipy")
+"""Libraries that no bundle carries."""
+LOADS = f"""\
+import importlib, pkgutil, ssl, phaeton
+for module in pkgutil.walk_packages(phaeton.__path__, "phaeton."):
+    try:
+        module.name.endswith("__main__") or importlib.import_module(module.name)
+    except ImportError as error:
+        if error.name.partition(".")[0] not in {OPTIONAL}:
+            raise
+from phaeton.backup import sealing
+from phaeton.zones import zone
+assert ssl.create_default_context().cert_store_stats()["x509_ca"] > 100
+assert sealing.available() and zone("Europe/Amsterdam", 0).name == "Europe/Amsterdam"
+"""
+"""What must go where there is nothing else: all modules, encryption, whom to trust, time zones."""
 
 
 class Memory(Struct, frozen=True):
@@ -114,6 +132,14 @@ async def demonstrate(device: Device, shared: Path) -> None:
 
 def _buses(folder: Path) -> list[Path]:
     return list(folder.glob("*/bus"))
+
+
+def load_everything(device: Device) -> None:
+    """Run `LOADS` in the bare folder; ends the run where it fails."""
+    done = subprocess.run(device.python("-c", LOADS), env={"PATH": "/bin"}, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"not everything is there\n{done.stderr}")
+    say("  every module can be loaded")
 
 
 async def _on_the_bus(folder: Path) -> str:
@@ -229,6 +255,7 @@ def main() -> None:
         device.install(bundle)
         # The path of a socket has room for 107 characters only.
         with tempfile.TemporaryDirectory(prefix="b") as name, device.up(Path(name)):
+            load_everything(device)
             asyncio.run(demonstrate(device, Path(name)))
             how = "as it is" if arch.name == architecture() else "emulated"
             columns[f"{arch.name}, {how}"] = asyncio.run(measure(device, bundle, Path(name), options))

@@ -93,6 +93,10 @@ class Device:
         script = 'cd "$0" && exec "$@"'
         return (_CHROOT, str(folder), "/bin/sh", "-c", script, str(cwd), f"/{PLACE}/run", *arguments)
 
+    def python(self, *arguments: str) -> tuple[str, ...]:
+        """What runs the Python of the bundle in the bare folder."""
+        return (_CHROOT, str(self.bare), f"/{PLACE}/current/bin/python", *arguments)
+
 
 def _run(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
