@@ -31,6 +31,8 @@ LOAD_DEADLINE_S = 10.0
 LOAD_AGAIN_S = 2.0
 
 _NUMBERS = (int, float)
+_LARGEST = 2.0**31
+"""Nothing that counts as whole on the GX is larger."""
 
 
 class Presence(Enum):
@@ -97,9 +99,9 @@ class Watch:
         return float(value)
 
     def whole(self, path: str) -> int | None:
-        """The value as a whole number, ``None`` for anything that is no finite number."""
+        """The value as a whole number, ``None`` for anything that is no number of at most 32 bits."""
         value = self.number(path)
-        return None if value is None else int(value)
+        return None if value is None or abs(value) > _LARGEST else int(value)
 
     def text(self, path: str) -> str:
         """The value where it is a text, else an empty one."""

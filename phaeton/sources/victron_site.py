@@ -81,7 +81,7 @@ class Values(Protocol):
         """The value as a float, ``None`` for anything that is no finite number."""
 
     def whole(self, path: str) -> int | None:
-        """The value as a whole number, ``None`` for anything that is no finite number."""
+        """The value as a whole number, ``None`` for anything that is no number of at most 32 bits."""
 
     def text(self, path: str) -> str:
         """The value where it is a text, else an empty one."""
