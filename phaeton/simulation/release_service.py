@@ -23,7 +23,7 @@ from phaeton.config.tree_updates import Channel, UpdateSettings
 from phaeton.simulation.misbehaving import SimulatedService
 from phaeton.simulation.signer import Signer
 from phaeton.updates.bundle import MANIFEST, SIGNATURE, SUMS, Entry, Manifest, architecture, bundle_name
-from phaeton.updates.place import PROGRAM
+from phaeton.updates.place import LAUNCHER, PROGRAM
 from phaeton.updates.version import unstable
 
 REPOSITORY = "example/phaeton"
@@ -181,7 +181,11 @@ def released(version: str, arch: str, program: str, signer: Signer, flaw: Flaw |
 
 def bundle(version: str, arch: str, program: str = PROGRAM_TEXT, flaw: Flaw | None = None) -> bytes:
     """A small bundle whose program is a script; the same bytes each time."""
-    files: dict[str, bytes] = {PROGRAM: program.encode(), "lib/phaeton/about.txt": f"{version}\n".encode()}
+    files: dict[str, bytes] = {
+        PROGRAM: program.encode(),
+        "lib/phaeton/about.txt": f"{version}\n".encode(),
+        "lib/phaeton/updates/launcher.sh": LAUNCHER.read_bytes(),
+    }
     if flaw is Flaw.NO_PROGRAM:
         del files[PROGRAM]
     links = {"lib/newest": "phaeton"}

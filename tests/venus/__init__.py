@@ -1,0 +1,1 @@
+"""The installer for Venus OS, in real busybox and in temporary roots."""
