@@ -80,6 +80,7 @@ class LiveWeb:
             sessions=self._store,
             minutes=self._minutes,
             zone=lambda: daemon.zone,
+            config=lambda: daemon.config,
             simulations=self._simulations(),
             installation=installation(),
             updates=daemon.updates,

@@ -34,7 +34,7 @@ def next_departure(departures: tuple[Departure, ...], zone: Zone, after_s: float
             if departure.days and _DAYS[(today + ahead) % 7] not in departure.days:
                 continue
             wall_s = midnight_s + ahead * _DAY_S + int(departure.time[:2]) * 3600.0 + int(departure.time[3:]) * 60.0
-            utc_s = _utc_s(zone, wall_s)
+            utc_s = instant_s(zone, wall_s)
             if utc_s > after_s:
                 if best is None or utc_s < best.utc_s:
                     best = Next(utc_s, departure)
@@ -42,7 +42,8 @@ def next_departure(departures: tuple[Departure, ...], zone: Zone, after_s: float
     return best
 
 
-def _utc_s(zone: Zone, wall_s: float) -> float:
+def instant_s(zone: Zone, wall_s: float) -> float:
+    """The instant (UTC seconds) at which the wall clock shows ``wall_s``, counted from the same beginning."""
     before = wall_s - offset_s(zone, wall_s - _DAY_S)
     after = wall_s - offset_s(zone, wall_s + _DAY_S)
     found = [utc_s for utc_s in (before, after) if utc_s + offset_s(zone, utc_s) == wall_s]

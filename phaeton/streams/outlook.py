@@ -319,10 +319,14 @@ def _need(
         return _Wanted(key, departure_s, max(left_kwh, 0.0), left_kwh <= 0.005)
     left_pct = target_pct - now.soc_pct
     met = left_pct <= (AGAIN_PCT if again else 0.05)
-    slow_pct = max(target_pct - max(TAPER_PCT, now.soc_pct), 0.0)
-    unsure_pct = max(now.sigma_pct - SURE_PCT, 0.0)
-    need_kwh = (max(left_pct, 0.0) + slow_pct + unsure_pct) * per_pct / 1000.0
-    return _Wanted(key, departure_s, need_kwh, met)
+    return _Wanted(key, departure_s, needed_kwh(target_pct, now.soc_pct, now.sigma_pct, per_pct), met)
+
+
+def needed_kwh(target_pct: float, soc_pct: float, sigma_pct: float, wh_per_pct: float) -> float:
+    """What a charge needs from the socket: the end of it goes slowly, and what is not sure is planned for."""
+    slow_pct = max(target_pct - max(TAPER_PCT, soc_pct), 0.0)
+    unsure_pct = max(sigma_pct - SURE_PCT, 0.0)
+    return (max(target_pct - soc_pct, 0.0) + slow_pct + unsure_pct) * wh_per_pct / 1000.0
 
 
 def _given_up(state: OutlookState, wanted: _Wanted, stay: Stay, moment: Moment, *, offered: bool) -> OutlookState:

@@ -63,7 +63,24 @@ def step(
             return before
         slot = active(before.plan, utc_s) if same else None
         keep = slot is not None and slot.why is not SlotWhy.SUN and task.flowing
-    request = Request(
+    request = asked(
+        task, settings, prices, forecast, fixed, utc_s, keep_until_s=_finish_s(prices, utc_s) if keep else 0.0
+    )
+    return PlanState(plan=planner.plan(request), key=task.key, curve_s=curve_s, forecast_s=forecast_s)
+
+
+def asked(
+    task: Task,
+    settings: PlanSettings,
+    prices: PriceCurve | None,
+    forecast: ForecastCurve | None,
+    fixed: PriceSlot,
+    utc_s: float,
+    *,
+    keep_until_s: float = 0.0,
+) -> Request:
+    """What the planner is asked at a time."""
+    return Request(
         now_s=utc_s,
         departure_s=task.departure_s,
         need_kwh=task.need_kwh,
@@ -76,9 +93,8 @@ def step(
         continuous=settings.continuous,
         precondition_s=settings.precondition_min * 60.0,
         flowing=task.flowing,
-        keep_until_s=_finish_s(prices, utc_s) if keep else 0.0,
+        keep_until_s=keep_until_s,
     )
-    return PlanState(plan=planner.plan(request), key=task.key, curve_s=curve_s, forecast_s=forecast_s)
 
 
 def active(plan: Plan, utc_s: float) -> PlanSlot | None:

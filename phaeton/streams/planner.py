@@ -59,7 +59,7 @@ class Request(Struct, frozen=True, kw_only=True):
     """What flows is not interrupted before this time."""
 
 
-class _Span(Struct, frozen=True):
+class Span(Struct, frozen=True):
     """A stretch of time in which nothing changes."""
 
     start_s: float
@@ -98,8 +98,7 @@ def plan(request: Request) -> Plan:
     need_ws = max(round(request.need_kwh * WS_PER_KWH), 1)
     if power_w * (deadline_s - request.now_s + NEAR_S) < need_ws:
         return _late(request, made, need_ws)
-    spans = _spans(request, deadline_s, power_w)
-    draft = _best(request, spans, need_ws, power_w)
+    draft = _best(request, spans(request, deadline_s, power_w), need_ws, power_w)
     slots = _merged(sorted(draft.slots, key=lambda slot: slot.start_s))
     return replace(
         made,
@@ -114,8 +113,8 @@ def plan(request: Request) -> Plan:
 def _late(request: Request, made: Plan, need_ws: int) -> Plan:
     """The deadline cannot be met: charge at once until the goal, and say what will be missing."""
     done_s = request.now_s + need_ws / made.power_w
-    spans = _spans(request, done_s, made.power_w)
-    slots = _merged(PlanSlot(s.start_s, s.end_s, made.power_w, SlotWhy.LATE, s.price) for s in spans)
+    whole = spans(request, done_s, made.power_w)
+    slots = _merged(PlanSlot(s.start_s, s.end_s, made.power_w, SlotWhy.LATE, s.price) for s in whole)
     in_time_kwh = max(made.deadline_utc_s - request.now_s, 0.0) * made.power_w / WS_PER_KWH
     missing_kwh = max(request.need_kwh - in_time_kwh, 0.0)
     return replace(
@@ -139,7 +138,7 @@ def _cost(slots: tuple[PlanSlot, ...]) -> float | None:
     return cost
 
 
-def _spans(request: Request, end_s: float, power_w: float) -> list[_Span]:
+def spans(request: Request, end_s: float, power_w: float) -> list[Span]:
     """The time from now to the end, cut wherever something changes."""
     now_s = request.now_s
     cuts = {now_s, end_s, end_s - request.precondition_s, request.keep_until_s}
@@ -148,7 +147,7 @@ def _spans(request: Request, end_s: float, power_w: float) -> list[_Span]:
     for sun in request.sun:
         cuts |= {sun.start_s, sun.end_s}
     times = sorted(cut for cut in cuts if now_s <= cut <= end_s)
-    spans: list[_Span] = []
+    found: list[Span] = []
     price_at = sun_at = 0
     for start_s, until_s in pairwise(times):
         while price_at < len(request.prices) and request.prices[price_at].end_s <= start_s:
@@ -163,8 +162,8 @@ def _spans(request: Request, end_s: float, power_w: float) -> list[_Span]:
         price = slot_price
         if slot_price is not None and sun_w > 0:
             price = effective_price(slot_price, value, sun_w / power_w)
-        spans.append(_Span(start_s, until_s, price, slot_price, value, sun_w))
-    return spans
+        found.append(Span(start_s, until_s, price, slot_price, value, sun_w))
+    return found
 
 
 def effective_price(import_per_kwh: float, feed_in_per_kwh: float, sun_share: float) -> float:
@@ -173,7 +172,7 @@ def effective_price(import_per_kwh: float, feed_in_per_kwh: float, sun_share: fl
     return (1.0 - share) * import_per_kwh + share * feed_in_per_kwh
 
 
-def _best(request: Request, spans: list[_Span], need_ws: int, power_w: float) -> _Draft:
+def _best(request: Request, spans: list[Span], need_ws: int, power_w: float) -> _Draft:
     """The cheapest of: all from the grid (with the sun in it), or the sun in its slots and the grid in the others."""
     bought = _buy(request, spans, need_ws, power_w)
     sunny = [span for span in spans if span.sun_w > 0 and span.end_s > request.keep_until_s]
@@ -192,7 +191,7 @@ def _best(request: Request, spans: list[_Span], need_ws: int, power_w: float) ->
     return min(drafts, key=lambda draft: draft.cost)
 
 
-def _with_sun(request: Request, spans: list[_Span], sunny: list[_Span], need_ws: int, power_w: float) -> _Draft | None:
+def _with_sun(request: Request, spans: list[Span], sunny: list[Span], need_ws: int, power_w: float) -> _Draft | None:
     """The sun alone in the given spans; what it leaves is bought in the others, None where that is not possible."""
     lit = {span.start_s for span in sunny}
     others = [span for span in spans if span.start_s not in lit]
@@ -216,7 +215,7 @@ def _with_sun(request: Request, spans: list[_Span], sunny: list[_Span], need_ws:
     return draft
 
 
-def _buy(request: Request, spans: list[_Span], need_ws: int, power_w: float) -> _Draft:
+def _buy(request: Request, spans: list[Span], need_ws: int, power_w: float) -> _Draft:
     """Charge at the full power in the cheapest of the spans."""
     end_s = request.departure_s - request.margin_s
     warm_s = end_s - request.precondition_s
@@ -290,7 +289,7 @@ def _unbroken(request: Request, pieces: list[Piece], tail: list[int], need_ws: i
     return taken
 
 
-def _draft(request: Request, spans: list[_Span], taken: list[int], power_w: float, waits: bool) -> _Draft:
+def _draft(request: Request, spans: list[Span], taken: list[int], power_w: float, waits: bool) -> _Draft:
     """The slots of what is taken: a piece used in part is cut at its end after a used one, else begun late."""
     warm_s = request.departure_s - request.margin_s - request.precondition_s
     dearest = max((span.price for span in spans if span.price is not None), default=0.0)

@@ -7,9 +7,21 @@ not exist on the spring day and comes twice in autumn.
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import pairwise
+
+from msgspec import Struct
 
 from phaeton.config.tree_schedule import Window
 from phaeton.model import Zone
+
+
+class Stretch(Struct, frozen=True, gc=False):
+    """A time in which a window holds (UTC seconds)."""
+
+    start_s: float
+    end_s: float
+    window: Window
+
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY_S = 86400.0
@@ -48,6 +60,27 @@ def active(windows: tuple[Window, ...], zone: Zone, utc_s: float) -> Window | No
         elif start > end and ((second >= start and _on(window, today)) or (second < end and _on(window, yesterday))):
             return window
     return None
+
+
+def stretches(windows: tuple[Window, ...], zone: Zone, from_s: float, until_s: float) -> list[Stretch]:
+    """When windows hold between two times (UTC seconds)."""
+    used = [window for window in windows if window.active]
+    cuts = {from_s, until_s, *(at_s for at_s, _ in zone.transitions)}
+    today_s = from_s + offset_s(zone, from_s)
+    wall_s = today_s - today_s % _DAY_S
+    while wall_s <= until_s + offset_s(zone, until_s):
+        for clock in {_second(text) for window in used for text in (window.start, window.end)}:
+            # On both sides of a clock change: an instant that is none cuts where nothing changes.
+            cuts |= {wall_s + clock - offset_s(zone, wall_s + side) for side in (-_DAY_S, _DAY_S)}
+        wall_s += _DAY_S
+    found: list[Stretch] = []
+    for start_s, end_s in pairwise(sorted(cut for cut in cuts if from_s <= cut <= until_s)):
+        window = active(windows, zone, (start_s + end_s) / 2.0)
+        if window is None:
+            continue
+        goes_on = found and found[-1].end_s == start_s and found[-1].window is window
+        found.append(Stretch(found.pop().start_s if goes_on else start_s, end_s, window))
+    return found
 
 
 def _on(window: Window, day: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from phaeton.config.tree import Config
 from phaeton.model import Submit, Zone
 from phaeton.sinks.web.access import Access
 from phaeton.sinks.web.backups import Backups
@@ -32,6 +33,8 @@ class Parts:
     minutes: Minutes | None = None
     zone: Callable[[], Zone] = Zone
     """The site's wall clock."""
+    config: Callable[[], Config] | None = None
+    """The configuration in force."""
     simulations: Simulations | None = None
     installation: Installation | None = None
     updates: Updates | None = None

@@ -25,6 +25,7 @@ from phaeton.sinks.web.headers import header_writer
 from phaeton.sinks.web.logs_api import LogsApi
 from phaeton.sinks.web.openapi import OpenApi
 from phaeton.sinks.web.parts import Parts
+from phaeton.sinks.web.preview_api import PreviewApi
 from phaeton.sinks.web.recordings_api import RecordingsApi
 from phaeton.sinks.web.series_api import SeriesApi
 from phaeton.sinks.web.session_api import SessionApi
@@ -53,6 +54,7 @@ class WebSite:
             *EnergyApi(state, parts).endpoints(),
             *SeriesApi(state, parts).endpoints(),
             *ForecastApi(state, parts).endpoints(),
+            *PreviewApi(state, parts).endpoints(),
             *SimulationApi(parts).endpoints(),
             *UpdateApi(parts).endpoints(),
             *AccessApi(self.gate).endpoints(),

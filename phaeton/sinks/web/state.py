@@ -59,11 +59,12 @@ class WebState:
         diagnostics = self._diagnostics()
         steps = structs.replace(diagnostics.poll_steps_ms, snapshot_build_ms=self.build_ms)
         told = structs.replace(diagnostics, poll_steps_ms=steps)
-        found = snapshot(self._decided(), self.points, told, self.seq, self._zone().name)
+        found = snapshot(self.decided(), self.points, told, self.seq, self._zone().name)
         self.build_ms = round((perf_counter() - began_s) * 1000.0, 3)
         return found
 
-    def _decided(self) -> Output:
+    def decided(self) -> Output:
+        """The newest output; a `ProblemError` (503) before the first."""
         if self.output is None or not self.output.decision.points:
             raise ProblemError(503, self.why_empty())
         return self.output
@@ -87,7 +88,7 @@ class WebState:
 
     def plans(self) -> PlanList:
         """The plans of all points; a `ProblemError` (503) before the first output."""
-        return plan_list(self._decided(), self._diagnostics().prices)
+        return plan_list(self.decided(), self._diagnostics().prices)
 
     def plan(self, point: str) -> PointPlan:
         """The plan of one point."""
