@@ -349,7 +349,12 @@ async def test_a_long_log_stays_where_it_is_read_and_is_bounded(pages: Pages, tm
     await expect(newest).to_be_hidden()
 
 
-READY = {"sessions": ".cards-table tbody tr", "diagnostics": "#view .tree tbody tr", "logs": ".log p"}
+READY = {
+    "sessions": ".cards-table tbody tr",
+    "diagnostics": "#view .tree tbody tr",
+    "logs": ".log p",
+    "access": "#view .fields button",
+}
 
 
 @pytest.mark.usefixtures("log_ring")

@@ -49,7 +49,7 @@ class Logins:
     def begin(self, password: str, address: str, agent: str, utc_s: float) -> tuple[Login, str]:
         """A new login and its secret; of too many the one unused for longest ends."""
         secret = secrets.token_urlsafe(32)
-        login = Login(secrets.token_hex(4), hash_of(secret), password, utc_s, utc_s, address, agent[:80])
+        login = Login(secrets.token_hex(4), hash_of(secret), password, utc_s, utc_s, address, agent[:200])
         while len(self._by_hash) >= MOST_LOGINS:
             self.end(min(self._by_hash.values(), key=lambda old: old.seen_s))
         self._by_hash[login.hash] = login

@@ -7,16 +7,17 @@ export const address = (path) => new URL(path, root).href;
 
 /** What the daemon said no to, in its own words. */
 export class Refused extends Error {
-  constructor(detail, status) {
+  constructor(detail, status, field = null) {
     super(detail);
     this.status = status;
+    this.field = field;
   }
 }
 
 async function answerOf(response) {
   if (response.ok) return response.json();
   const problem = await response.json().catch(() => null);
-  throw new Refused(problem?.detail ?? `${response.status} ${response.statusText}`, response.status);
+  throw new Refused(problem?.detail ?? `${response.status} ${response.statusText}`, response.status, problem?.field);
 }
 
 export async function get(path) {

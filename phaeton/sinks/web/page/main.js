@@ -17,6 +17,7 @@ const VIEWS = {
   diagnostics: { load: () => import("./diagnostics.js"), title: "viewDiagnostics", icon: "M3 12h4l3-7 4 14 3-7h4", needs: "read" },
   logs: { load: () => import("./logs.js"), title: "viewLogs", icon: "M5 6h14M5 10h14M5 14h9M5 18h11", needs: "read" },
   updates: { load: () => import("./updates.js"), title: "viewUpdates", icon: "M12 4v11M7.5 10.5 12 15l4.5-4.5M5 19.5h14", needs: "read", words: "updates" },
+  access: { load: () => import("./access.js"), title: "viewAccess", icon: "M6 11h12v9H6zM9 11V8a3 3 0 0 1 6 0v3M12 14.5v2.5", needs: "admin", words: "access" },
 };
 
 let opened = null; // { name, view }
