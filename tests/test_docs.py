@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,12 @@ def test_the_site_is_built_without_a_warning_and_holds_every_page(tmp_path: Path
     index = (tmp_path / "index.html").read_text()
     pages = {page.relative_to(ROOT / "docs").with_suffix(".html").as_posix() for page in ROOT.glob("docs/**/*.md")}
     assert {page for page in pages if f'href="{page}"' not in index} <= {"index.html"}
+
+
+def test_the_plots_are_those_of_the_program() -> None:
+    plots = runpy.run_path(str(ROOT / "docs" / "plots.py"))
+    for name, make in plots["PLOTS"].items():
+        assert (plots["FOLDER"] / f"{name}.svg").read_text() == make(), "python docs/plots.py makes them anew"
 
 
 def test_no_link_of_the_files_at_the_top_leads_nowhere() -> None:
