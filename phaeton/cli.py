@@ -32,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     from phaeton.access_cli import add_parsers as add_access  # noqa: PLC0415
     from phaeton.backup.cli import add_parsers as add_backup  # noqa: PLC0415
     from phaeton.config.cli import add_parser  # noqa: PLC0415
+    from phaeton.exercise.cli import add_arguments as add_exercise  # noqa: PLC0415
     from phaeton.plan_cli import add_parser as add_plan  # noqa: PLC0415
     from phaeton.profile_cli import add_parser as add_profile  # noqa: PLC0415
     from phaeton.replay.cli import add_parser as add_replay  # noqa: PLC0415
@@ -62,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     probe.add_argument("--port", type=_port, default=None, help="TCP port (the profile's)")
     probe.add_argument("--profile", default=None, help="kind of charger; found by itself when left out")
     probe.add_argument("--profile-file", default="", metavar="FILE", help="a profile of your own")
+    add_exercise(probe)
     probe.set_defaults(handler=_probe)
     add_profile(commands)
     add_replay(commands)
@@ -195,6 +197,10 @@ async def _demonstrate(options: argparse.Namespace) -> int:
 
 
 def _probe(options: argparse.Namespace) -> int:
+    if options.exercise or options.restore is not None:
+        from phaeton.exercise.cli import exercise  # noqa: PLC0415
+
+        return exercise(options)
     from phaeton.config.tree import Charger  # noqa: PLC0415
     from phaeton.probe import probe, probe_any  # noqa: PLC0415
 

@@ -96,7 +96,7 @@ class _Turn:
         except asyncio.CancelledError:
             if place.done() and not place.cancelled():
                 self.give()  # it was our turn already
-            else:
+            elif place in queue:  # whoever gave its turn meanwhile passed us over
                 queue.remove(place)
             raise
 

@@ -139,7 +139,7 @@ def _steps(
     for spec in sequence:
         if spec.write is not None:
             steps += [
-                _write(profile, place, name, _resolved(profile, value, setpoint, read))
+                write_of(profile, place, name, _resolved(profile, value, setpoint, read))
                 for name, value in spec.write.items()
             ]
         elif spec.wait is not None:
@@ -172,7 +172,8 @@ def _resolved(profile: Profile, value: float | str, setpoint: Setpoint, read: Ma
     return copied
 
 
-def _write(profile: Profile, place: Place, name: str, value: float) -> RegisterWrite:
+def write_of(profile: Profile, place: Place, name: str, value: float) -> RegisterWrite:
+    """The request that writes a number to a point; raises `ValueError` when it does not fit."""
     spec = profile.points[name]
     registers = encode(name, spec, profile.wire, value)
     space = spec.space or profile.wire.space

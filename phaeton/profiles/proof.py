@@ -12,6 +12,6 @@ def unproven(profile: Profile) -> str:
         return ""
     return (
         f"the profile {profile.id} is of {confidence} confidence, so this charger is only read and nothing is written "
-        f"to it: compare what `phaeton probe HOST --profile {profile.id}` tells with the charger itself, send the "
-        "report, and set profile_confirmed: true for this charger to let Phaeton control it"
+        f"to it: try it out with `phaeton probe HOST --profile {profile.id} --exercise` while a car charges, and set "
+        "profile_confirmed: true for this charger to let Phaeton control it"
     )

@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal, Protocol
 
-from phaeton.links.modbus import LinkError, ModbusLink, RefusedError
+from phaeton.links.modbus import LinkError, ModbusLink, RefusedError, UnreachableError
 from phaeton.model import ChargerWrite, Event, Now, Output, WriteOutcome, WriteResult
 from phaeton.profiles import Place, Profile, RegisterWrite, Setpoint, Step, Until, Wait
 from phaeton.profiles.conditions import holds
-from phaeton.profiles.control import Action, copied_points, limit_of, phase_steps, steps_for
+from phaeton.profiles.control import Action, copied_points, limit_of, phase_steps, steps_for, write_of
 from phaeton.profiles.plan import blocks_for
 from phaeton.profiles.schema import Value
 
@@ -87,9 +87,10 @@ class ChargerSink:
         """Take the write that was decided for this point, if there is one; returns at once."""
         for decision in output.decision.points:
             if decision.point == self._id and decision.write is not None and not self._closed:
-                self._order(decision.write, decision.phases)
+                self.order(decision.write, decision.phases)
 
-    def _order(self, write: ChargerWrite, phases: int) -> None:
+    def order(self, write: ChargerWrite, phases: int) -> None:
+        """Have this written next; ``phases`` are those that the current flows on. Returns at once."""
         self._phases = phases
         if self._next is None and write.phases is None and write.current_a == self._delayed_a:
             return
@@ -286,7 +287,25 @@ class ChargerSink:
             values |= block.decode(await self._link.read(block.unit, block.address, block.count, block.space))
         return values
 
+    async def put(self, values: Mapping[str, float]) -> None:
+        """Write these points as they are, in this order, past every sequence; raises `LinkError` and `ValueError`."""
+        profile, place = self._point.profile, self._point.place
+        blocked = self._point.blocked()
+        if blocked:
+            raise UnreachableError(blocked)
+        for name, value in values.items():
+            await self._write(write_of(profile, place, name, value))
+
     # The end.
+
+    def abandon(self) -> None:
+        """Write nothing more and leave the charger as it is, as if this process had died."""
+        self._closed = True
+        self._next = None
+        if self._beat is not None:
+            self._beat.cancel()
+        if self._task is not None:
+            self._task.cancel()
 
     async def close(self, on_exit: OnExit) -> None:
         """Leave the charger as the owner wants it: let the setpoint lapse, pause the car, or renew it once more.

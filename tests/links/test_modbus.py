@@ -172,16 +172,18 @@ async def test_a_write_never_opens_a_connection(tried: Bench) -> None:
     assert tried.charger.connections == 0
 
 
-async def test_a_cancelled_request_leaves_the_link_fit_for_use(tried: Bench) -> None:
+@pytest.mark.parametrize("last_first", [True, False])
+async def test_a_cancelled_request_leaves_the_link_fit_for_use(tried: Bench, last_first: bool) -> None:
     await limit_a(tried.link)
     tried.charger.faults.silent = True
     waiting = asyncio.ensure_future(tried.link.read(1, 306, 72))
     behind = asyncio.ensure_future(tried.link.read(1, 306, 72))
     await until(lambda: tried.charger.requests["unanswered"])
     tried.charger.faults.silent = False
-    behind.cancel()
-    waiting.cancel()
-    await asyncio.gather(waiting, behind, return_exceptions=True)
+    for request in (behind, waiting) if last_first else (waiting, behind):
+        request.cancel()
+    ended = await asyncio.gather(waiting, behind, return_exceptions=True)
+    assert all(isinstance(error, asyncio.CancelledError) for error in ended)
     assert await limit_a(tried.link) == 6.0
     assert tried.charger.connections == 2
 

@@ -32,6 +32,21 @@ class Running:
         self.held = False
 
 
+def taken(directory: Path) -> bool:
+    """Whether a daemon has the store now; looks without making anything."""
+    try:
+        file = os.open(directory / FILE, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
 def pid_of(directory: Path) -> int | None:
     """The process that has the store, where it can be told for sure."""
     with contextlib.suppress(OSError, ValueError):

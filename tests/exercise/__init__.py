@@ -1,0 +1,1 @@
+"""Tests of the exercise of a charger."""
