@@ -67,6 +67,7 @@ def test_a_good_one_is_unpacked_as_it_is_and_can_be_tried(place: Place, tmp_path
     folder = place.versions / "2.0"
     assert listed(folder) == {
         "MANIFEST.json", "bin", "bin/phaeton", "lib", "lib/newest", "lib/phaeton", "lib/phaeton/about.txt",
+        "lib/phaeton/updates", "lib/phaeton/updates/launcher.sh",
     }  # fmt: skip
     assert (folder / "lib/newest/about.txt").read_text() == "2.0\n"
     assert place.has("2.0")
@@ -93,6 +94,7 @@ def test_everything_is_on_the_disk_before_it_gets_its_name(
     before, after = done[: done.index("renamed")], done[done.index("renamed") + 1 :]
     beside = str(place.versions / ".2.0.new")
     files = ["", "/MANIFEST.json", "/bin", "/bin/phaeton", "/lib", "/lib/phaeton", "/lib/phaeton/about.txt"]
+    files += ["/lib/phaeton/updates", "/lib/phaeton/updates/launcher.sh"]
     assert sorted(before) == sorted(beside + name for name in files)
     assert after == [str(place.versions)]
 
