@@ -9,6 +9,6 @@ extensions = ["myst_parser"]
 html_theme = "furo"
 html_title = "Phaeton"
 html_static_path: list[str] = []
-exclude_patterns = ["examples"]
+exclude_patterns = ["examples", "grafana"]
 myst_heading_anchors = 4
 suppress_warnings = ["myst.header"]

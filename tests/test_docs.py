@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from phaeton.sinks.web.metrics import KINDS
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -24,6 +26,15 @@ def test_the_plots_are_those_of_the_program() -> None:
     plots = runpy.run_path(str(ROOT / "docs" / "plots.py"))
     for name, make in plots["PLOTS"].items():
         assert (plots["FOLDER"] / f"{name}.svg").read_text() == make(), "python docs/plots.py makes them anew"
+
+
+def test_the_dashboard_for_grafana_asks_for_metrics_that_are_there() -> None:
+    made = runpy.run_path(str(ROOT / "docs" / "grafana" / "make.py"))
+    text = made["FILE"].read_text()
+    assert text == made["text"](), "python docs/grafana/make.py makes it anew"
+    asked = {re.sub("_bucket$", "", name) for name in re.findall(r"\b(?:phaeton|process)_[a-z_]+\b(?=[{,])", text)}
+    assert len(asked) > 30
+    assert asked <= KINDS.keys()
 
 
 def test_no_link_of_the_files_at_the_top_leads_nowhere() -> None:
