@@ -1,4 +1,4 @@
-"""``phaeton record list | export`` and ``phaeton replay``."""
+"""``phaeton record list | export``, ``phaeton replay`` and ``phaeton explain``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WRONG = 2
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``record`` and ``replay``; each sets ``handler``: it takes the arguments and gives the exit code."""
+    """Add ``record``, ``replay`` and ``explain``; each sets ``handler``, which gives the exit code."""
     record = subparsers.add_parser("record", help="list the recordings of the daemon, or cut one out for a report")
     commands = record.add_subparsers(title="commands", required=True, metavar="COMMAND")
     listing = commands.add_parser("list", help="the recordings with their size and what is in them")
@@ -41,6 +41,24 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     replay.add_argument("--json", type=Path, metavar="OUT", help="write the decisions as JSON instead of printing them")
     replay.add_argument("-q", "--quiet", action="store_true", help="print only whether the decisions are the same")
     replay.set_defaults(handler=_replay)
+    explain = subparsers.add_parser(
+        "explain", help="why it was decided so at a time: one step of a recording, room by room"
+    )
+    explain.add_argument(
+        "--at",
+        required=True,
+        metavar="TIME",
+        help="'2026-11-25 12:03:10' or 12:03 (the newest day) on the site's clock",
+    )
+    explain.add_argument(
+        "--recording", type=Path, metavar="FILE", help="a recording, or the folder of the daemon's (the configured one)"
+    )
+    explain.add_argument("-c", "--config", type=Path, metavar="FILE", help="the configuration of the daemon")
+    explain.add_argument("--json", action="store_true", help="as JSON, with everything")
+    explain.add_argument(
+        "--room", default="", metavar="ROOM", help="only this room, with everything: limits, auto.step"
+    )
+    explain.set_defaults(handler=_explain)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -62,3 +80,14 @@ def _replay(options: argparse.Namespace) -> int:
     return guarded(
         lambda: replay_files(options.files, options.config, options.json, bless=options.accept, quiet=options.quiet)
     )
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from phaeton.replay.commands import guarded, recordings_of  # noqa: PLC0415
+    from phaeton.replay.explain import explain  # noqa: PLC0415
+
+    def work() -> int:
+        files = recordings_of(options.config, options.recording)
+        return explain(files, options.at, options.room, as_json=options.json)
+
+    return guarded(work)

@@ -19,6 +19,7 @@ from phaeton.model import Zone
 from phaeton.recording import MAGIC, HeaderError, Part, RecordingError, open_recording, start
 from phaeton.replay import report, words
 from phaeton.replay.cli import FAILED, OK, WRONG
+from phaeton.replay.problem import UsageError
 from phaeton.replay.rewrite import accept, export
 from phaeton.replay.run import Judge, Replayed, replay
 from phaeton.replay.victron import site_of
@@ -36,10 +37,6 @@ _CAUSES = {
 
 _WAITING_CHARGER = Charger(host="none", id="1")
 """Of the house in a file of dbus-recorder, where no configuration names one."""
-
-
-class UsageError(ValueError):
-    """The command line asks for something that cannot be; the message says what would be right."""
 
 
 def guarded(command: Callable[[], int]) -> int:
@@ -132,6 +129,19 @@ def _folder(config: Path | None, directory: Path | None) -> Path:
     from phaeton.sinks.recorder import folder_of  # noqa: PLC0415 - brings the store along
 
     return directory if directory is not None else folder_of(load(config).config)
+
+
+def recordings_of(config: Path | None, place: Path | None) -> list[Path]:
+    """The file that is named, or those of the folder, the oldest first; raises `UsageError` where there is none."""
+    from phaeton.sinks.recorder import recordings_in  # noqa: PLC0415 - brings the store along
+
+    if place is not None and place.is_file():
+        return [place]
+    folder = _folder(config, place)
+    found = [folder / name for name, _ in recordings_in(folder)]
+    if not found:
+        raise UsageError(f"{folder}: no recordings; `record: {{enabled: true}}` in the configuration begins one")
+    return found
 
 
 # Replay.
