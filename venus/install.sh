@@ -361,21 +361,29 @@ replace_boot() {  # replace_boot on|off MADE WORDS; owner and mode stay
 
 # --- a forerunner
 
+is_here() {  # is_here rust|python: its program is on this device
+    if [ "$1" = rust ]; then [ -f "$home/phaeton" ]; else [ -d "$python_forerunner" ]; fi
+}
+
 pids_of() {  # pids_of rust|python
+    is_here "$1" || return 0
     if [ "$1" = rust ]; then
         # shellcheck disable=SC2012 # one ls for hundreds of processes; the names are those of this script
         ls -l /proc/[0-9]*/exe 2>/dev/null | sed -n "s#.*/proc/\([0-9]*\)/exe -> $home/phaeton\( (deleted)\)*\$#\1#p"
         return
     fi
-    grep -lF "$python_forerunner/main.py" /proc/[0-9]*/cmdline 2>/dev/null | sed 's#/proc/\([0-9]*\)/.*#\1#'
-    # shellcheck disable=SC2012 # likewise
-    ls -l /proc/[0-9]*/cwd 2>/dev/null | sed -n "s#.*/proc/\([0-9]*\)/cwd -> $python_forerunner\$#\1#p" |
-        while read -r pid; do
-            ! grep -q 'main[.]py' "/proc/$pid/cmdline" 2>/dev/null || echo "$pid"
-        done
+    for process in /proc/[0-9]*; do
+        words=  # read leaves the NULs between them out
+        { read -r words <"$process/cmdline" || :; } 2>/dev/null
+        case $words in
+            *"$python_forerunner/main.py"*) echo "${process#/proc/}" ;;
+            *main.py*) [ "$(readlink "$process/cwd")" != "$python_forerunner" ] || echo "${process#/proc/}" ;;
+        esac
+    done
 }
 
 services_of() {  # services_of rust|python: what an owner made of them in /service
+    is_here "$1" || return 0
     where=$home/phaeton
     [ "$1" = rust ] || where=$python_forerunner
     grep -lF "$where" "$root"/service/*/run 2>/dev/null | sed 's#/run$##' | grep -vxF "$service" || :
@@ -402,8 +410,8 @@ prepare_forerunner() {  # all that can be done while it still runs, and is still
     if [ "$kind" = python ]; then
         take_over_file "$python_forerunner/alfen_driver_config.yaml" "$data/alfen_driver_config.json"
     elif [ -f "$config" ]; then
-        "$program" config check -c "$config" >/dev/null ||
-            refuse "$config cannot be taken over; the forerunner runs on, and nothing was changed"
+        why=$("$program" config check -c "$config" 2>&1) ||
+            refuse "$config cannot be taken over; the forerunner runs on, and nothing was changed: $why"
         put "$before/phaeton_config.yaml" 600 <"$config"
         : >"$before/unfinished"
     fi
@@ -413,14 +421,16 @@ $kind
 END
 }
 
+migrate() { "$program" config migrate "$@" 2>&1; }  # what became of each key is for the owner to read
+
 take_over_file() {  # take_over_file CONFIGURATION STATE: as our configuration, where there is none yet
     if [ -f "$config" ] || [ ! -f "$1" ]; then
         return 0
     fi
     rm -f "$data/.phaeton_config.new"
-    if [ -f "$2" ] && "$program" config migrate "$1" --state "$2" --output "$data/.phaeton_config.new"; then
+    if [ -f "$2" ] && migrate "$1" --state "$2" --output "$data/.phaeton_config.new"; then
         say "its configuration and what it was set to last are taken over"
-    elif rm -f "$data/.phaeton_config.new" && "$program" config migrate "$1" --output "$data/.phaeton_config.new"; then
+    elif rm -f "$data/.phaeton_config.new" && migrate "$1" --output "$data/.phaeton_config.new"; then
         say "its configuration is taken over"
     else
         refuse "$1 cannot be taken over; the forerunner runs on, and nothing was changed"
@@ -450,9 +460,9 @@ finish_forerunner() {  # what the running forerunner would not have understood; 
     program=$home/versions/$version/bin/phaeton
     state=$data/phaeton_state.json
     if [ -f "$config" ]; then
-        if [ -f "$state" ] && "$program" config migrate "$config" --state "$state"; then
+        if [ -f "$state" ] && migrate "$config" --state "$state"; then
             say "its configuration and what it was set to last are taken over"
-        elif "$program" config migrate "$config"; then
+        elif migrate "$config"; then
             say "its configuration is taken over"
         else
             say "its configuration is used as it is"
@@ -468,8 +478,8 @@ back() {
     if [ "$kind" = rust ] && [ -f "$before/phaeton_config.yaml" ]; then
         # Phaeton reads the old file as well, so a cut between this and the next step does no harm.
         cp -p "$before/phaeton_config.yaml" "$data/.phaeton_config.new"
+        [ ! -f "$config" ] || cmp -s "$config" "$before/phaeton_config.yaml" || cp -p "$config" "$config.of-phaeton"
         sync
-        [ ! -f "$config" ] || mv "$config" "$config.of-phaeton"
         mv "$data/.phaeton_config.new" "$config"
         change "$config is the forerunner's again; Phaeton's is kept as $config.of-phaeton"
     fi
@@ -641,10 +651,7 @@ uninstall() {
         data_too=no
         case $answer in [yYjJ]*) data_too=yes ;; esac
     fi
-    ours=yes
     if [ -f "$before/kind" ]; then
-        read -r kind <"$before/kind"
-        [ "$kind" != rust ] || ours=
         back
     else
         leave_boot
@@ -662,7 +669,7 @@ uninstall() {
                 *) remove "$path" ;;
             esac
         done
-        [ -z "$ours" ] || remove "$config"
+        grep -q '^modbus:' "$config" 2>/dev/null || remove "$config"  # else it is a forerunner's
         for path in "$config".bak-* "$config.of-phaeton"; do
             remove "$path"
         done
