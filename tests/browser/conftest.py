@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
 
 from phaeton import log
+from phaeton.config.tree import Config
 from phaeton.config.tree_web import Web
 from phaeton.model import (
     Boost,
@@ -35,6 +36,7 @@ from phaeton.sinks.web import Diagnostics, LinkDiagnostics, Parts, PointName, We
 from phaeton.sinks.web.access import Access
 from phaeton.sinks.web.inspection import Inspection
 from phaeton.sinks.web.recordings import Recordings
+from phaeton.sinks.web.settings import Settings
 from phaeton.sinks.web.simulations import Simulations
 from phaeton.sinks.web.support import Support
 from phaeton.sinks.web.updates import Installation, Updates
@@ -93,6 +95,8 @@ class House(Struct):
     updates: Updates | None = None
     installation: Installation | None = None
     simulations: Simulations | None = None
+    settings: Settings | None = None
+    configured: Callable[[], Config] | None = None
 
     async def start(self) -> None:
         self.server = WebServer(
@@ -110,6 +114,8 @@ class House(Struct):
                 updates=self.updates,
                 installation=self.installation,
                 simulations=self.simulations,
+                settings=self.settings,
+                config=self.configured,
             ),
         )
         await self.server.start()
