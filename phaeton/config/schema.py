@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from inspect import cleandoc
 
 import msgspec
 from msgspec import inspect
@@ -97,7 +98,7 @@ def _part(field: inspect.Field, path: str, level: int) -> Iterator[str]:
         path = f"{path}[]"
     yield f"{'#' * level} `{path}`"
     yield ""
-    yield (inner.cls.__doc__ or "").strip()
+    yield cleandoc(inner.cls.__doc__ or "")
     yield ""
     yield from _table(inner, path)
     for below in inner.fields:

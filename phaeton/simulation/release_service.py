@@ -228,7 +228,7 @@ def _packed(files: Mapping[str, bytes], links: Mapping[str, str], flaw: Flaw | N
         elif flaw is Flaw.BOMB:
             huge = tarfile.TarInfo("lib/bomb")
             huge.size = 1 << 33
-            archive.addfile(huge)
+            zipped.write(huge.tobuf())
     return raw.getvalue()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -212,7 +213,7 @@ async def test_orders_reach_the_point(site: Site, path: str, body: object, order
 )
 async def test_wrong_values_are_refused_with_their_field(site: Site, path: str, body: object, field: str) -> None:
     problem = await post(site, f"/api/{path}", body, 422)
-    assert (problem["status"], problem["title"], problem["field"]) == (422, "Unprocessable Entity", field)
+    assert (problem["status"], problem["title"], problem["field"]) == (422, HTTPStatus(422).phrase, field)
     assert len(problem["detail"]) > 10
     assert site.asked.orders == []
 
