@@ -160,7 +160,7 @@ fetch() {  # fetch ADDRESS FILE
     if command -v curl >/dev/null 2>&1; then
         curl -fsSL --retry 2 --connect-timeout 30 -o "$2" "$1"
     else
-        wget -q -T 60 -O "$2" "$1"
+        wget -q -O "$2" "$1"
     fi
 }
 
