@@ -105,13 +105,14 @@ def _speed(text: str) -> float:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from phaeton.app.first_start import beginning, is_first  # noqa: PLC0415
     from phaeton.config.load import load  # noqa: PLC0415
     from phaeton.config.problems import ConfigError  # noqa: PLC0415
     from phaeton.sinks.store.place import directory  # noqa: PLC0415
 
     while True:
         try:
-            loaded = load(options.config)
+            loaded = beginning() if options.config is None and is_first() else load(options.config)
             if _put_in_place(directory(loaded.config.store.directory)):
                 loaded = load(options.config)
         except ConfigError as error:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
 
+from phaeton.app.charger_finder import ChargerFinder
 from phaeton.app.installation import installation
 from phaeton.app.minutes import MinuteKeeper
 from phaeton.app.support import LiveSupport
@@ -92,6 +93,7 @@ class LiveWeb:
             inspection=daemon.inspection,
             recordings=daemon.recordings,
             support=LiveSupport(daemon, self._store),
+            finder=ChargerFinder(),
         )
 
     def _simulations(self) -> Jobs:

@@ -43,6 +43,8 @@ async def serve(loaded: Loaded, *, site: Observable[SiteReading] | None = None) 
             len(loaded.notices),
         )
     _log.info("Phaeton %s begins, configuration %s", __version__, loaded.path or "from the environment")
+    if not loaded.config.chargers:
+        _log.warning("no charger is configured yet: open the page, it leads through the first start")
     daemon = Daemon(loaded.config, site=site)
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()

@@ -46,7 +46,7 @@ class MinuteKeeper:
     def publish(self, output: Output) -> None:
         """Take in the newest output; returns at once and never raises."""
         decision = output.decision
-        if 0.0 <= decision.mono_s - self._before_s < _LEAST_APART_S:
+        if not self._points or 0.0 <= decision.mono_s - self._before_s < _LEAST_APART_S:
             return
         self._before_s = decision.mono_s
         try:

@@ -19,6 +19,7 @@ from phaeton.sinks.web.endpoint import DID, JSON, Ask, Endpoint, Endpoints, Exam
 from phaeton.sinks.web.gate import CLIENT, COOKIE, LOGIN, Gate, bearer, too_often
 from phaeton.sinks.web.moments import moment
 from phaeton.sinks.web.problem import ProblemError
+from phaeton.sinks.web.state import WebState
 
 MOST_ENTRIES = 500
 _DAY_S = 86_400.0
@@ -39,6 +40,8 @@ class AccessStatus(Struct, frozen=True, kw_only=True):
     """There is no password yet, and you are on the device itself, so that you may set the first one."""
     guest: bool
     """Whoever is not logged in sees what happens."""
+    configured: bool
+    """There is a charger in the configuration; without one the page leads through the first start."""
     hint: str
     """What to do, where something is to be done."""
 
@@ -126,8 +129,9 @@ class AuditPage(Struct, frozen=True):
 class AccessApi:
     """The handlers."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, state: WebState) -> None:
         self._gate = gate
+        self._state = state
         self._access = gate.access
 
     def endpoints(self) -> Endpoints:
@@ -201,6 +205,7 @@ class AccessApi:
             password_set=password_set,
             may_set_password=first,
             guest=self._gate.config.access.guest,
+            configured=bool(self._state.points),
             hint=hint,
         )
 

@@ -9,6 +9,7 @@ from phaeton.config.tree import Config
 from phaeton.model import Submit, Zone
 from phaeton.sinks.web.access import Access
 from phaeton.sinks.web.backups import Backups
+from phaeton.sinks.web.finder import Finder
 from phaeton.sinks.web.inspection import Inspection
 from phaeton.sinks.web.past import Kept, Minutes
 from phaeton.sinks.web.recordings import Recordings
@@ -45,4 +46,6 @@ class Parts:
     inspection: Inspection | None = None
     """A look inside; None where there is no daemon around."""
     recordings: Recordings | None = None
+    finder: Finder | None = None
+    """Looks for chargers at the first start."""
     support: Support | None = None

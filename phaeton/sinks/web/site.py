@@ -29,6 +29,7 @@ from phaeton.sinks.web.preview_api import PreviewApi
 from phaeton.sinks.web.recordings_api import RecordingsApi
 from phaeton.sinks.web.series_api import SeriesApi
 from phaeton.sinks.web.session_api import SessionApi
+from phaeton.sinks.web.setup_api import SetupApi
 from phaeton.sinks.web.simulation_api import SimulationApi
 from phaeton.sinks.web.state import WebState
 from phaeton.sinks.web.support_api import SupportApi
@@ -57,7 +58,8 @@ class WebSite:
             *PreviewApi(state, parts).endpoints(),
             *SimulationApi(parts).endpoints(),
             *UpdateApi(parts).endpoints(),
-            *AccessApi(self.gate).endpoints(),
+            *AccessApi(self.gate, state).endpoints(),
+            *SetupApi(state, parts).endpoints(),
             *ConfigApi(parts).endpoints(),
             *BackupApi(parts).endpoints(),
             *self.logs.endpoints(),
