@@ -27,7 +27,6 @@ class Architecture(Struct, frozen=True, kw_only=True):
     """What zig calls it, with the glibc that is carried, for libraries that PyPI does not have compiled."""
     cpu: str
     """The least of its processors: a Cortex-A8 has no division."""
-    qemu: str
 
 
 ALL = {
@@ -41,7 +40,6 @@ ALL = {
             wheels=tuple(f"manylinux_2_{glibc}_armv7l" for glibc in (31, 17)),
             zig="arm-linux-gnueabihf.2.41",
             cpu="generic+v7a+vfp3d16",
-            qemu="qemu-arm-static",
         ),
         Architecture(
             name="aarch64",
@@ -51,7 +49,6 @@ ALL = {
             wheels=tuple(f"manylinux_2_{glibc}_aarch64" for glibc in (34, 28, 17)),
             zig="aarch64-linux-gnu.2.41",
             cpu="generic",
-            qemu="qemu-aarch64-static",
         ),
         Architecture(
             name="x86_64",
@@ -61,7 +58,6 @@ ALL = {
             wheels=tuple(f"manylinux_2_{glibc}_x86_64" for glibc in (34, 28, 17, 5)),
             zig="x86_64-linux-gnu.2.41",
             cpu="x86_64",
-            qemu="qemu-x86_64-static",
         ),
     )
 }
