@@ -170,12 +170,12 @@ async def measure(device: Device, bundle: Path, shared: Path, options: argparse.
     for number in range(options.starts):
         where = shared / f"s{number}"
         where.mkdir()
-        async with bench(where) as around, running(subject(where / "r"), around, where / "r") as run:
+        async with bench(where) as around, running(subject(where / "r"), around, where / "r", PATIENCE_S) as run:
             starts.append(run.start_s)
     say(f"  start: {', '.join(f'{s:.1f}' for s in starts)} s")
     where = shared / "l"
     where.mkdir()
-    async with bench(where) as around, running(subject(where / "r"), around, where / "r") as run:
+    async with bench(where) as around, running(subject(where / "r"), around, where / "r", PATIENCE_S) as run:
         await around.person.write(run.name, "/Mode", "i", 1)
         await around.person.write(run.name, "/StartStop", "i", 1)
         await asyncio.sleep(10)

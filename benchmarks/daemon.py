@@ -142,7 +142,7 @@ def tail(directory: Path) -> str:
 
 
 @asynccontextmanager
-async def running(subject: Subject, around: Bench, directory: Path) -> AsyncIterator[Run]:
+async def running(subject: Subject, around: Bench, directory: Path, patience_s: float = 30.0) -> AsyncIterator[Run]:
     """The daemon, from its name on the bus until the end of the block."""
     web_port = prepare(subject, around, directory)
     environment = {
@@ -160,7 +160,7 @@ async def running(subject: Subject, around: Bench, directory: Path) -> AsyncIter
         )
         try:
             try:
-                async with asyncio.timeout(30):
+                async with asyncio.timeout(patience_s):
                     name = await around.name_of_charger()
             except TimeoutError:
                 raise SystemExit(f"{subject.name} did not come up\n{tail(directory)}") from None
