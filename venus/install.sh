@@ -6,6 +6,7 @@
 #   install.sh --release [VERSION] --repository OWNER/NAME
 #                                 from a release on GitHub, the newest where none is named
 #   install.sh                    look after an installation that is there: service, start at boot
+#   install.sh --check            say whether this device can have it, and change nothing
 #   install.sh --back             the forerunner that was here before runs again
 #   install.sh --uninstall        take everything out; asks about configuration and data
 #
@@ -702,6 +703,7 @@ while [ $# -gt 0 ]; do
             shift
             ;;
         --back) action=back ;;
+        --check) action=check ;;
         --uninstall) action=uninstall ;;
         --keep-data) data_too=no ;;
         --yes) data_too=yes ;;
@@ -716,6 +718,7 @@ done
 start="[ ! -x \"$home/run\" ] || ln -sfn \"$home/service\" \"$service\""
 case $action in
     back) back ;;
+    check) check_machine && check_boot ;;
     uninstall) uninstall ;;
     install) if [ -n "$source$from_release" ]; then install; else look_after; fi ;;
 esac
