@@ -32,8 +32,10 @@ _START = """\
 # Python with the C libraries of this folder: nothing of it is the machine's, whatever that is.
 here=$(readlink -f "$0")
 here=${{here%/bin/*}}
-# The list of the bundle says which websites can be trusted, and whom the owner of this machine trusts besides.
-: "${{SSL_CERT_FILE=$here/{libraries}/certifi/cacert.pem}}" "${{SSL_CERT_DIR=/etc/ssl/certs}}"
+# Which websites are trusted: those of the bundle's list, not of the version that started this one, and the machine's.
+list={libraries}/certifi/cacert.pem
+case ${{SSL_CERT_FILE-}} in '' | */"$list") SSL_CERT_FILE=$here/$list ;; esac
+: "${{SSL_CERT_DIR=/etc/ssl/certs}}"
 OPENSSL_CONF=/dev/null
 export SSL_CERT_FILE SSL_CERT_DIR OPENSSL_CONF
 exec "$here/lib/{loader}" --inhibit-cache --library-path "$here/lib" --argv0 "$here/bin/python" \\

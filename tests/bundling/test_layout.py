@@ -102,12 +102,19 @@ def test_the_program_starts_the_interpreter_with_the_libraries_beside_it(tmp_pat
     ]  # fmt: skip
 
 
-def test_whom_the_owner_trusts_in_the_environment_is_kept(tree: Path) -> None:
-    told = subprocess.run(
-        [str(tree / "bin/python")], env={"PATH": "/usr/bin:/bin", "SSL_CERT_FILE": "/own.pem"}, capture_output=True,
-        text=True, check=True,
-    )  # fmt: skip
-    assert told.stdout.splitlines()[-1] == "trusts /own.pem /etc/ssl/certs"
+@pytest.mark.parametrize(
+    ("given", "trusted"),
+    [
+        ("/own.pem", "/own.pem"),
+        (f"/versions/1.1.0/{LIBRARIES}/certifi/cacert.pem", "{here}/lib/python3/dist-packages/certifi/cacert.pem"),
+    ],
+)
+def test_whom_the_owner_trusts_is_kept_but_not_the_list_of_the_version_before(
+    tree: Path, given: str, trusted: str
+) -> None:
+    environment = {"PATH": "/usr/bin:/bin", "SSL_CERT_FILE": given}
+    told = subprocess.run([str(tree / "bin/python")], env=environment, capture_output=True, text=True, check=True)
+    assert told.stdout.splitlines()[-1] == f"trusts {trusted.format(here=tree.resolve())} /etc/ssl/certs"
 
 
 def test_an_installer_finds_the_launcher_at_the_root(tree: Path) -> None:
