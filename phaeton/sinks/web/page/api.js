@@ -24,6 +24,14 @@ export async function get(path) {
   return answerOf(await fetch(address(path), { signal: AbortSignal.timeout(TIMEOUT_MS) }));
 }
 
+/** What is at a path, unless it is still as `tag` says: its value is null then. */
+export async function getChanged(path, tag) {
+  const headers = tag ? { "If-None-Match": tag } : {};
+  const response = await fetch(address(path), { headers, cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
+  if (response.status === 304) return { tag, value: null };
+  return { tag: response.headers.get("ETag"), value: await answerOf(response) };
+}
+
 export async function send(method, path, body, within = TIMEOUT_MS) {
   const headers = { "X-Phaeton-Page": "1", ...(body === undefined ? {} : { "Content-Type": "application/json" }) };
   const signal = AbortSignal.timeout(within);

@@ -16,11 +16,12 @@ function shape(name, attributes) {
 
 /**
  * A figure of bars: `rows` hold `name` (under the bar), `title` and an amount for each of `kinds`; `most` is written at
- * the top, `label` is what the picture says to who cannot see it. At most `names` of the names are written.
+ * the top, `label` is what the picture says to who cannot see it. At most `names` of the names are written; `least` is
+ * how high the scale reaches at least, for pictures that are compared.
  */
-export function stackedBars(rows, most, label, names, kinds = SOURCES) {
+export function stackedBars(rows, most, label, names, kinds = SOURCES, least = 1e-9) {
   const figure = create("figure", "bars");
-  const top = Math.max(...rows.map((row) => kinds.reduce((sum, kind) => sum + Math.max(row[kind], 0), 0)), 1e-9);
+  const top = Math.max(...rows.map((row) => kinds.reduce((sum, kind) => sum + Math.max(row[kind], 0), 0)), least);
   const svg = shape("svg", { viewBox: `0 0 ${rows.length * STEP} ${HEIGHT}`, preserveAspectRatio: "none", role: "img" });
   setAttribute(svg, "aria-label", label);
   rows.forEach((row, index) => {
