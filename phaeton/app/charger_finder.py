@@ -64,7 +64,7 @@ class ChargerFinder:
             usual = next(one for one in _profiles() if one.id == Charger(host=host).profile)
             report = await probe(Charger(host=host, port=port))
             found = FoundCharger(
-                host=host, port=port or usual.transport.port, ok=False, report=report.text.splitlines()
+                host=host, port=port or usual.transport.port, answers=False, ok=False, report=report.text.splitlines()
             )
         return SearchResult(searched=[host], chargers=[found])
 

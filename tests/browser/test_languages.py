@@ -102,6 +102,7 @@ async def test_every_key_that_is_said_is_there_and_every_one_there_is_said(house
         "run.",
         "runHint.",
         "jobState.",
+        "priceSource.",
         "scope.",
         "who.",
         "view",

@@ -22,7 +22,9 @@ class FoundCharger(Struct, frozen=True, kw_only=True):
     unit: int | None = None
     """The Modbus unit, where it is not the usual one of its kind."""
     kind: Kind | None = None
-    """None = it speaks Modbus, but is no charger that Phaeton knows."""
+    """None = no charger that Phaeton knows."""
+    answers: bool = True
+    """Something there speaks Modbus."""
     sure: Literal["certain", "likely", "possible", ""] = ""
     others: list[Kind] = []
     """What it may be as well."""

@@ -44,6 +44,11 @@ export class Door {
     return SCOPES.indexOf(this.#access?.scope) >= SCOPES.indexOf(scope);
   }
 
+  /** Whether there is a charger in the configuration; true until it is known. */
+  get configured() {
+    return this.#access?.configured ?? true;
+  }
+
   #show() {
     const { scope, who, password_set: passwordSet, hint } = this.#access;
     const locked = !this.#sees();

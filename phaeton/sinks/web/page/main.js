@@ -9,7 +9,7 @@ import { setZone } from "./zone.js";
 
 /**
  * The views in their order. `needs` is the scope of who may open it (a guest, unless said), `words` the catalogue in
- * `words/` that is loaded with it; `icon` is a path of strokes in 24 by 24.
+ * `words/` that is loaded with it; `icon` is a path of strokes in 24 by 24. A view without one is not in the navigation.
  */
 const VIEWS = {
   dashboard: { load: () => import("./dashboard.js"), title: "viewDashboard", icon: "M4 13a8 8 0 1 1 16 0M12 13l4-4M4 17.5h16" },
@@ -19,6 +19,7 @@ const VIEWS = {
   logs: { load: () => import("./logs.js"), title: "viewLogs", icon: "M5 6h14M5 10h14M5 14h9M5 18h11", needs: "read" },
   updates: { load: () => import("./updates.js"), title: "viewUpdates", icon: "M12 4v11M7.5 10.5 12 15l4.5-4.5M5 19.5h14", needs: "read", words: "updates" },
   access: { load: () => import("./access.js"), title: "viewAccess", icon: "M6 11h12v9H6zM9 11V8a3 3 0 0 1 6 0v3M12 14.5v2.5", needs: "admin", words: "access" },
+  start: { load: () => import("./start.js"), title: "viewStart", needs: "admin", words: "start" },
 };
 
 let opened = null; // { name, view }
@@ -102,6 +103,7 @@ const door = new Door(() => {
   else show(false);
 }, () => {
   navigation.allow((scope) => door.may(scope));
+  if (!door.configured && door.may("admin") && wanted()[0] === "dashboard") location.replace("#/start");
   if (opened && VIEWS[opened.name].needs && !door.may(VIEWS[opened.name].needs)) {
     close();
     told(say("needsLogin"));

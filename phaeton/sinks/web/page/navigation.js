@@ -36,7 +36,7 @@ export class Navigation {
 
   constructor(views) {
     this.#views = views;
-    this.#links = Object.entries(views).map(([name, view]) => linkTo(name, view));
+    this.#links = Object.entries(views).filter(([, view]) => view.icon).map(([name, view]) => linkTo(name, view));
     this.#more.type = "button";
     this.#more.append(icon(DOTS), create("span", "", say("moreViews")));
     this.#menu.id = "more-views";

@@ -14,6 +14,7 @@ export default {
   viewLogs: "Protokoll",
   viewUpdates: "Updates",
   viewAccess: "Zugang",
+  viewStart: "Erster Start",
   moreViews: "Mehr",
   language: "Sprache",
   needsLogin: "Melden Sie sich an, um das zu sehen.",

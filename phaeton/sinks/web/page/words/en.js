@@ -14,6 +14,7 @@ export default {
   viewLogs: "Logs",
   viewUpdates: "Updates",
   viewAccess: "Access",
+  viewStart: "First start",
   moreViews: "More",
   language: "Language",
   needsLogin: "Log in to see this.",

@@ -14,6 +14,7 @@ export default {
   viewLogs: "Logboek",
   viewUpdates: "Updates",
   viewAccess: "Toegang",
+  viewStart: "Eerste start",
   moreViews: "Meer",
   language: "Taal",
   needsLogin: "Meld u aan om dit te zien.",
