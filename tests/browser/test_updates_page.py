@@ -186,8 +186,7 @@ async def test_who_is_no_owner_sees_but_installs_nothing(pages: Pages, tmp_path:
         await expect(page.locator("#view-body")).to_have_text("Log in to see this.")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [NARROW, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize(("size", "scheme"), [(NARROW, "dark"), (DESKTOP, "light")], ids=["phone", "desktop"])
 async def test_the_updates_are_readable_by_everybody(
     pages: Pages, tmp_path: Path, size: tuple[int, int], scheme: Literal["light", "dark"]
 ) -> None:
