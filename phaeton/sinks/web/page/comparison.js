@@ -145,7 +145,7 @@ export function comparison(job) {
   const { result } = job;
   const best = card("verdict", "wide");
   best.append(...verdict(result));
-  const sides = card("sideBySide", "wide");
+  const sides = card("sideBySide", "wide sides");
   sides.append(sideBySide(result));
   const reports = create("p", "files");
   reports.append(create("span", "note", say("reports")), ...job.runs.map((run) => {

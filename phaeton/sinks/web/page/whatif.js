@@ -93,7 +93,10 @@ class WhatIf {
           if (!OVER.has(job.state)) await send("DELETE", `api/simulations/${job.id}`);
           await send("DELETE", `api/simulations/${job.id}`);
         } catch (error) {
-          if (error.status !== 404) return this.#frame.failed(error);
+          if (error.status !== 404) {
+            about.append(create("span", "bad", this.#frame.failed(error)));
+            return;
+          }
         }
         line.remove();
       });
@@ -346,7 +349,7 @@ function nothingYet(found) {
 }
 
 function back() {
-  const link = create("a", "back", `‹ ${say("allWhatIf")}`);
+  const link = create("a", "back", `‹ ${say("viewWhatIf")}`);
   link.href = "#/whatif";
   return link;
 }

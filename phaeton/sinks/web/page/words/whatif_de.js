@@ -72,7 +72,6 @@ export default {
   timeLeft: "noch etwa {span}",
   earlier: "Frühere",
   noEarlier: "Noch keine. Sie werden behalten, bis Phaeton neu startet.",
-  allWhatIf: "Was wäre wenn",
   whatIfOf: "Was wäre wenn: {dates}",
   "jobState.queued": "wartet",
   "jobState.running": "{share} fertig",

@@ -72,7 +72,6 @@ export default {
   timeLeft: "about {span} left",
   earlier: "Earlier ones",
   noEarlier: "None yet. They are kept until Phaeton starts again.",
-  allWhatIf: "What-if",
   whatIfOf: "What if: {dates}",
   "jobState.queued": "waits",
   "jobState.running": "{share} done",

@@ -72,7 +72,6 @@ export default {
   timeLeft: "nog ongeveer {span}",
   earlier: "Eerdere",
   noEarlier: "Nog geen. Ze worden bewaard tot Phaeton opnieuw start.",
-  allWhatIf: "Wat als",
   whatIfOf: "Wat als: {dates}",
   "jobState.queued": "wacht",
   "jobState.running": "{share} klaar",
