@@ -60,8 +60,10 @@ usage() {
 
 # --- what this machine is
 
+need_root() { [ "$(id -u)" = 0 ] || refuse "only root can do this: log in as root, or use sudo"; }
+
 check_machine() {
-    [ "$(id -u)" = 0 ] || refuse "only root can install: log in as root, or use sudo"
+    need_root
     [ -f "$root/opt/victronenergy/version" ] ||
         refuse "this is no Venus OS; on another machine use pipx, uv or the container (docs/install.md)"
     read -r firmware <"$root/opt/victronenergy/version"
@@ -473,6 +475,7 @@ finish_forerunner() {  # what the running forerunner would not have understood; 
 }
 
 back() {
+    need_root
     [ -f "$before/kind" ] || refuse "Phaeton did not take the place of a forerunner here"
     read -r kind <"$before/kind"
     lines=$(sed -n "s/^$taken//p" "$rc" 2>/dev/null || :)
@@ -488,7 +491,8 @@ back() {
     stop_service "$service"
     rm -rf "$before"
     if [ -n "$lines" ]; then
-        (cd / && PYTHONPATH=/opt/victronenergy/velib_python setsid sh -c "$lines" </dev/null >/dev/null 2>&1 &)
+        # The one in Python finds Victron's library by the path. It outlives the terminal.
+        (cd / && trap '' HUP && PYTHONPATH=/opt/victronenergy/velib_python sh -c "$lines" </dev/null >/dev/null 2>&1 &)
         say "the forerunner is started, as $rc does it at boot"
     else
         say "start the forerunner as you did before"
@@ -604,6 +608,8 @@ tidy() {  # also after a refusal, which leaves nothing
 install() {
     check_machine
     check_boot
+    [ -z "$given" ] || [ -f "$given" ] || refuse "there is no file $given"
+    case $charger in *[!A-Za-z0-9.:_-]*) refuse "$charger is no address" ;; esac
     trap tidy EXIT
     if [ -n "$from_release" ]; then
         fetch_release
@@ -644,7 +650,7 @@ look_after() {
 }
 
 uninstall() {
-    [ "$(id -u)" = 0 ] || refuse "only root can do this"
+    need_root
     if [ -z "$data_too" ]; then
         [ -t 0 ] || refuse "say --keep-data or --yes: configuration, sessions and history can be kept or removed"
         printf 'Remove configuration, sessions and history as well? [y/N] '

@@ -15,6 +15,8 @@ from tests.updates.folder import bundle_in
 REPOSITORY = Path(__file__).resolve().parents[2]
 INSTALLER = REPOSITORY / "venus/install.sh"
 FIRMWARE = "v3.60\n20250326123456\n"
+PATIENCE_S = 600.0
+"""A script that takes longer hangs, also on a busy machine."""
 DAEMONTOOLS = ("multilog", "softlimit", "supervise", "svc", "svok", "svscan", "svstat")
 
 QUICK = """#!/bin/sh
@@ -34,7 +36,7 @@ def tools_in(folder: Path) -> Path:
     """All that a script finds there: the applets of busybox, daemontools, and Python for the forerunner."""
     busybox = shutil.which("busybox")
     assert busybox is not None, "busybox is missing: ./dev test installs it"
-    subprocess.run([busybox, "--install", "-s", str(folder)], check=True, timeout=60)
+    subprocess.run([busybox, "--install", "-s", str(folder)], check=True, timeout=PATIENCE_S)
     (folder / "busybox").symlink_to(busybox)
     for name in DAEMONTOOLS:
         program = shutil.which(name)
@@ -86,7 +88,7 @@ class Gx:
     def sh(self, script: Path, *arguments: str | Path, input_: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run a script by the shell of busybox."""
         return subprocess.run(
-            ["busybox", "sh", script, *arguments], env=self.environ, cwd=self.root, timeout=120, check=False,
+            ["busybox", "sh", script, *arguments], env=self.environ, cwd=self.root, timeout=PATIENCE_S, check=False,
             capture_output=True, text=True, input=input_, stdin=subprocess.DEVNULL if input_ is None else None,
         )  # fmt: skip
 
@@ -109,12 +111,12 @@ class Gx:
         self.trace.unlink(missing_ok=True)
         if os.access(self.rc_local, os.X_OK):
             subprocess.run(
-                ["busybox", "sh", "-c", f"{self.rc_local}; wait"], env=self.environ, cwd="/", timeout=60, check=False,
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                ["busybox", "sh", "-c", f"{self.rc_local}; wait"], env=self.environ, cwd="/",
+                timeout=PATIENCE_S, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip
         service = self.root / "service/phaeton/run"
         if service.exists():
-            subprocess.run([service], env=self.environ, cwd=service.parent, timeout=60, check=False)
+            subprocess.run([service], env=self.environ, cwd=service.parent, timeout=PATIENCE_S, check=False)
         return self.started()
 
     def started(self) -> list[str]:

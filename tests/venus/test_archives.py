@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from phaeton.updates.place import Place
-from tests.venus.gx import Gx
+from tests.venus.gx import PATIENCE_S, Gx
 from venus.archives import ArchiveError, package, stick
 
 BOOT = """\
@@ -102,7 +102,9 @@ def _unpacked(gx: Gx, archive: Path) -> Path:
 
 def _setup(gx: Gx, folder: Path, action: str) -> list[str]:
     gx.trace.unlink(missing_ok=True)
-    subprocess.run([shutil.which("bash") or "bash", folder / "setup", action], env=gx.environ, timeout=120, check=True)
+    subprocess.run(
+        [shutil.which("bash") or "bash", folder / "setup", action], env=gx.environ, timeout=PATIENCE_S, check=True
+    )
     return gx.started()
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from phaeton.updates.place import Place
-from tests.venus.gx import STAYS, Gx
+from tests.venus.gx import PATIENCE_S, STAYS, Gx
 from tests.waiting import until
 
 
@@ -24,11 +24,13 @@ def supervised(gx: Gx) -> Iterator[Gx]:
         process.wait()
         service = gx.home / "service"
         if service.exists():
-            subprocess.run(["svc", "-dx", service, service / "log"], env=gx.environ, timeout=60, check=False)
+            subprocess.run(["svc", "-dx", service, service / "log"], env=gx.environ, timeout=PATIENCE_S, check=False)
 
 
 def up(gx: Gx) -> bool:
-    said = subprocess.run(["svstat", gx.home / "service"], env=gx.environ, capture_output=True, timeout=60, check=False)
+    said = subprocess.run(
+        ["svstat", gx.home / "service"], env=gx.environ, capture_output=True, timeout=PATIENCE_S, check=False
+    )
     return b": up" in said.stdout
 
 
