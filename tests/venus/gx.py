@@ -112,7 +112,8 @@ class Gx:
         if os.access(self.rc_local, os.X_OK):
             subprocess.run(
                 ["busybox", "sh", "-c", f"{self.rc_local}; wait"], env=self.environ, cwd="/",
-                timeout=PATIENCE_S, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                timeout=PATIENCE_S, check=False,
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip
         service = self.root / "service/phaeton/run"
         if service.exists():
