@@ -97,6 +97,7 @@ class House(Struct):
     simulations: Simulations | None = None
     settings: Settings | None = None
     configured: Callable[[], Config] | None = None
+    zone: Zone = BERLIN
 
     async def start(self) -> None:
         self.server = WebServer(
@@ -107,7 +108,7 @@ class House(Struct):
                 sessions=self.kept,
                 diagnostics=self.diagnostics,
                 access=self.access,
-                zone=lambda: BERLIN,
+                zone=lambda: self.zone,
                 inspection=self.inspection,
                 recordings=self.recordings,
                 support=self.support,

@@ -26,8 +26,8 @@ WINDOW_WORDS = "a window says so"
 class PreviewBody(Struct, frozen=True, kw_only=True):
     """What is proposed; what is left out is as configured."""
 
-    windows: Annotated[list[Window], Meta(max_length=64)] | UnsetType = UNSET
-    departures: dict[str, Annotated[list[Departure], Meta(max_length=64)]] | UnsetType = UNSET
+    windows: Annotated[list[Window], Meta(max_length=24)] | UnsetType = UNSET
+    departures: dict[str, Annotated[list[Departure], Meta(max_length=24)]] | UnsetType = UNSET
     """By car."""
     strategy: Strategy | UnsetType = UNSET
 

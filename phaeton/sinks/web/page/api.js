@@ -32,8 +32,8 @@ export async function getChanged(path, tag) {
   return { tag: response.headers.get("ETag"), value: await answerOf(response) };
 }
 
-export async function send(method, path, body, within = TIMEOUT_MS) {
-  const headers = { "X-Phaeton-Page": "1", ...(body === undefined ? {} : { "Content-Type": "application/json" }) };
+export async function send(method, path, body, within = TIMEOUT_MS, more = {}) {
+  const headers = { "X-Phaeton-Page": "1", ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...more };
   const signal = AbortSignal.timeout(within);
   return answerOf(await fetch(address(path), { method, headers, body: body && JSON.stringify(body), signal }));
 }

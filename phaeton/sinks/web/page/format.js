@@ -17,6 +17,7 @@ function clocks() {
   times.minutes = made(minutes);
   times.day = made({ weekday: "short" });
   times.dayMinutes = made({ weekday: "short", ...minutes });
+  times.dayMonth = made({ day: "numeric", month: "short" });
   times.date = made({ day: "numeric", month: "short", year: "numeric" });
   times.moment = made({ weekday: "short", day: "numeric", month: "short", year: "numeric", ...minutes });
   times.month = new Intl.DateTimeFormat(locale, { month: "short", year: "2-digit", timeZone: "UTC" });
@@ -36,11 +37,13 @@ export const amps = (a) => (a === null || a === undefined ? say("unknown") : upT
 export const oneDigit = (x) => (x === null || x === undefined ? say("unknown") : one.format(x));
 export const wholeNumber = (x) => (x === null || x === undefined ? say("unknown") : whole.format(x));
 export const kwh = (x) => (x === null || x === undefined ? say("unknown") : `${two.format(x)}\u00a0kWh`);
+export const shortKwh = (x) => (x === null || x === undefined ? say("unknown") : `${upToOne.format(x)}\u00a0kWh`);
 export const twoDigits = (x) => (x === null || x === undefined ? say("unknown") : two.format(x));
 export const timeOfDay = (date) => times.seconds.format(date);
 export const minuteOfDay = (date) => times.minutes.format(date);
 export const untilText = (iso) => (Date.parse(iso) - Date.now() > 20 * 3600e3 ? times.dayMinutes : times.minutes).format(new Date(iso));
 export const dayOf = (date) => times.day.format(date);
+export const dayMonthOf = (date) => times.dayMonth.format(date);
 export const dateOf = (date) => times.date.format(date);
 export const momentOf = (date) => times.moment.format(date);
 

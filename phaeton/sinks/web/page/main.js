@@ -13,6 +13,7 @@ import { setZone } from "./zone.js";
  */
 const VIEWS = {
   dashboard: { load: () => import("./dashboard.js"), title: "viewDashboard", icon: "M4 13a8 8 0 1 1 16 0M12 13l4-4M4 17.5h16" },
+  planner: { load: () => import("./planner.js"), title: "viewPlanner", icon: "M4 6h16v14H4zM4 10.5h16M8.5 3.5V7M15.5 3.5V7M8 14.5h4M14 17h2", needs: "read", words: "planner" },
   sessions: { load: () => import("./sessions.js"), title: "viewSessions", icon: "M5 20v-6M12 20V5M19 20v-9M3 20h18" },
   whatif: { load: () => import("./whatif.js"), title: "viewWhatIf", icon: "M6 4v16M6 12c6 0 5-6 12-6M6 12c6 0 5 6 12 6M15 3l3 3-3 3M15 15l3 3-3 3", needs: "read", words: "whatif" },
   diagnostics: { load: () => import("./diagnostics.js"), title: "viewDiagnostics", icon: "M3 12h4l3-7 4 14 3-7h4", needs: "read" },
