@@ -31,6 +31,7 @@ from phaeton.app.inspection import LiveInspection
 from phaeton.app.journal import Journal
 from phaeton.app.keeper import Keeper
 from phaeton.app.live_mqtt import LiveMqtt
+from phaeton.app.live_notify import LiveNotify
 from phaeton.app.live_point import LivePoint, anew, is_named
 from phaeton.app.live_web import LiveWeb
 from phaeton.app.minutes import MinuteKeeper
@@ -140,7 +141,7 @@ class Daemon:
         self.watchdog = Watchdog(self)
         self.inspection = LiveInspection(self, self._links, self._bus, self._store)
         self.recordings = LiveRecordings(self)
-        self.mqtt = LiveMqtt(self, self._store)
+        self.mqtt, self.notify = LiveMqtt(self, self._store), LiveNotify(self, self._http, self._store)
         self._web = LiveWeb(self, self._store, self._minutes, self._access)
 
     # Before anything runs.
@@ -192,6 +193,7 @@ class Daemon:
         self._spawn(self.watchdog.run())
         await self._web.begin()
         await self.mqtt.begin()
+        await self.notify.begin()
 
     async def _until_bus(self) -> None:
         """Wait for D-Bus for as long as the configuration requires it, which a reload may end."""
@@ -262,6 +264,7 @@ class Daemon:
             self.cars.publish(output)
         self._web.publish(output)
         self.mqtt.publish(output)
+        self.notify.publish(output)
         self.vitals.decided(decided_s - self._fed_s, perf_counter() - decided_s)
 
     async def flush(self) -> None:
@@ -436,6 +439,7 @@ class Daemon:
         if change.web or change.vehicles or change.added or change.removed:
             await self._web.begin()
         await self.mqtt.begin()
+        await self.notify.begin()
         if change.store:
             _log.warning("store: another directory or retention takes effect at the next start")
         return change
@@ -514,7 +518,7 @@ class Daemon:
         found = diagnose(
             self._links, self._live, self._bus, self._store, self.config, self.now, prices, forecast, self.vitals
         )
-        found = structs.replace(found, links=(*found.links, *self.mqtt.links()))
+        found = structs.replace(found, links=(*found.links, *self.mqtt.links(), *self.notify.links()))
         return found if self.cars is None else structs.replace(found, vehicles=self.cars.infos())
 
     # Watching and ending.
@@ -572,6 +576,7 @@ class Daemon:
                 await self._access.close()
                 self._prices.end()
                 self._forecast.end()
+                await self.notify.end()
                 if self.cars is not None:
                     await self.cars.stop()
                 await self._http.close()

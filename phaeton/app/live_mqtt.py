@@ -83,6 +83,11 @@ class LiveMqtt:
         if self._sink is not None:
             self._sink.publish(output)
 
+    def happened(self, event: bytes) -> None:
+        """Tell an event; returns at once."""
+        if self._sink is not None:
+            self._sink.happened(event)
+
     def links(self) -> tuple[LinkDiagnostics, ...]:
         """How the connection fares, where there is to be one."""
         if self._sink is None:

@@ -92,6 +92,7 @@ class LiveWeb:
             backups=daemon.backups,
             inspection=daemon.inspection,
             recordings=daemon.recordings,
+            notices=daemon.notify,
             support=LiveSupport(daemon, self._store),
             finder=ChargerFinder(),
         )

@@ -55,6 +55,8 @@ class Change(Struct, frozen=True):
     """The page must listen elsewhere, or begin or end to."""
     mqtt: bool = False
     """The connection to the MQTT broker must be made anew, or begin or end."""
+    notify: bool = False
+    """Others are told what happens, or of other things."""
     store: bool = False
     """Another folder: the store must be opened anew."""
     record: bool = False
@@ -85,6 +87,7 @@ def compare(old: Config, new: Config) -> Change:
         vehicles=(old.vehicles, old.site.home) != (new.vehicles, new.site.home),
         web=old.web != new.web,
         mqtt=old.mqtt != new.mqtt,
+        notify=old.notify != new.notify,
         store=old.store.directory != new.store.directory,
         record=old.record != new.record,
         log=old.log != new.log,

@@ -28,6 +28,7 @@ def _effects(change: Change) -> Iterator[str]:
         (change.forecast, "the source of the forecast is asked anew"),
         (change.vehicles, "the sources of the cars are connected anew"),
         (change.mqtt, "the connection to the MQTT broker is made anew, or ends"),
+        (change.notify, "events are told as it says now; those that still wait to be told are not"),
         (change.record, "the recording is begun anew, or ends"),
         (change.log, "the log is set up anew"),
         (restarts_web(change), "the page closes and opens again, perhaps at another address"),

@@ -11,6 +11,7 @@ from phaeton import zones
 from phaeton.config.contradiction import Contradiction
 from phaeton.config.forecast_rules import forecast_rules
 from phaeton.config.mqtt_rules import mqtt_rules
+from phaeton.config.notify_rules import notify_rules
 from phaeton.config.points import charging_points
 from phaeton.config.price_rules import price_rules
 from phaeton.config.tree import Charger, Config
@@ -45,6 +46,7 @@ def contradictions(config: Config) -> Iterator[Contradiction]:
     yield from vehicle_source_rules(config)
     yield from web_rules(config)
     yield from mqtt_rules(config)
+    yield from notify_rules(config)
 
 
 def shipped_profiles() -> tuple[str, ...]:

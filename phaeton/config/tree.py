@@ -14,6 +14,7 @@ from phaeton.config.node import meta as _meta
 from phaeton.config.tree_cars import Vehicle
 from phaeton.config.tree_forecast import Forecast
 from phaeton.config.tree_mqtt import Mqtt
+from phaeton.config.tree_notify import Notify
 from phaeton.config.tree_prices import Prices
 from phaeton.config.tree_schedule import Schedule
 from phaeton.config.tree_updates import UpdateSettings
@@ -69,7 +70,7 @@ class Charger(Node, frozen=True):
         bool,
         _meta(
             "Let Phaeton write to a charger whose profile is of medium or low confidence; until then it is only read. "
-            "First compare what `phaeton probe` tells with the charger itself, and send its report"
+            "First try it out with `phaeton probe HOST --exercise`, and send its report"
         ),
     ] = False
     device_instance: (
@@ -297,6 +298,7 @@ class Config(Node, frozen=True):
     vehicles: Annotated[tuple[Vehicle, ...], _meta("The cars that charge here")] = ()
     web: Web = Web()
     mqtt: Mqtt = Mqtt()
+    notify: Notify = Notify()
     updates: UpdateSettings = UpdateSettings()
     store: Store = Store()
     record: Record = Record()

@@ -75,6 +75,8 @@ class Ask(Struct, frozen=True, kw_only=True):
     params: Mapping[str, str] = {}
     json: object = None
     form: Mapping[str, str] | None = None
+    body: bytes | None = None
+    """Sent as it is, with the ``Content-Type`` of the headers."""
     conditional: bool = False
     """Ask only for what is new (``ETag``, ``Last-Modified``); an unchanged answer is given again."""
 
@@ -274,7 +276,7 @@ class HttpClient:
                 headers=headers,
                 params=ask.params or None,
                 json=ask.json,
-                data=ask.form,
+                data=ask.form if ask.body is None else ask.body,
                 allow_redirects=False,
             ) as response,
         ):
@@ -307,11 +309,12 @@ class HttpClient:
 
             from phaeton.links.http_names import DaemonResolver  # noqa: PLC0415
 
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(resolver=DaemonResolver()),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=None),
-            )
+            if self._session is None:  # another request may have opened it meanwhile
+                self._session = aiohttp.ClientSession(
+                    connector=aiohttp.TCPConnector(resolver=DaemonResolver()),
+                    cookie_jar=aiohttp.DummyCookieJar(),
+                    timeout=aiohttp.ClientTimeout(total=None),
+                )
         return self._session
 
 

@@ -25,6 +25,7 @@ from phaeton.sinks.mqtt import discovery
 from phaeton.sinks.mqtt.commands import SET, Setting, parse
 from phaeton.sinks.mqtt.topics import (
     AVAILABILITY,
+    EVENT,
     OFFLINE,
     ONLINE,
     POINT_TOPICS,
@@ -54,6 +55,8 @@ COMPLAINTS = Rate(0.1, 10.0)
 MOST_UNDER_WAY = 50
 """Orders that wait for the disk."""
 MOST_REFUSALS = 20
+MOST_EVENTS = 50
+"""So many wait for the broker; the oldest go first."""
 SHOWN_BYTES = 80
 """So much of a refused order is repeated."""
 FAREWELL_S = 0.5
@@ -129,6 +132,7 @@ class MqttSink:
         self._told: set[str] = set()
         """The topics that the broker was told since it is connected."""
         self._refusals: deque[tuple[str, Refusal]] = deque(maxlen=MOST_REFUSALS)
+        self._happened: deque[bytes] = deque(maxlen=MOST_EVENTS)
         self._orders = Rates(changes=ORDERS)
         self._complaints = Rates(changes=COMPLAINTS)
         self._under_way: set[asyncio.Task[None]] = set()
@@ -168,6 +172,11 @@ class MqttSink:
                 self._news.set()
         except Exception:
             _log.exception("MQTT missed an output")
+
+    def happened(self, event: bytes) -> None:
+        """Tell an event, once, when the broker is there."""
+        self._happened.append(event)
+        self._news.set()
 
     def report(self) -> MqttReport:
         """How the connection fares."""
@@ -255,6 +264,10 @@ class MqttSink:
             while self._refusals:
                 topic, refusal = self._refusals.popleft()
                 await connection.publish(topic, msgspec.json.encode(refusal))
+            while self._happened:
+                await connection.publish(f"{self._config.prefix}/{EVENT}", self._happened[0])
+                self._happened.popleft()
+                self._published += 1
             output = self._output
             if output is None:
                 continue

@@ -34,6 +34,8 @@ STATE = "state"
 """All of a point, or of the house, as JSON."""
 REFUSED = "refused"
 """The order that was refused last, as JSON; not retained."""
+EVENT = "event"
+"""What happened, as JSON; not retained."""
 SITE = "site"
 GUEST, AUTO = "guest", "auto"
 STATUS_OPTIONS = (*STATUS_NAMES.values(), "Fault", "No connection")

@@ -23,6 +23,8 @@ SOCKET_BUFFER_BYTES = 16_384
 """Little is buffered ahead, so that a slow client gets news and not the past."""
 MOST_CLIENTS = 250
 RETRY_MS = 1000
+MOST_HAPPENED = 50
+"""A client that is slower misses the oldest events."""
 AT_ONCE = 8
 """So many clients are written to before whatever else is due has its turn: 200 in one go would hold up a step."""
 
@@ -39,6 +41,9 @@ class EventHub:
         self._encode = encode
         self._frame: bytes | None = None
         self._version = 0
+        self._happened: deque[tuple[int, bytes]] = deque(maxlen=MOST_HAPPENED)
+        self._count = 0
+        """Events so far; a client is told those that come while it listens."""
         self._closed = False
         self._waiting: set[asyncio.Future[None]] = set()
         self._due: deque[asyncio.Future[None]] = deque()
@@ -50,6 +55,13 @@ class EventHub:
         self._version += 1
         self._frame = None
         self._wake()
+
+    def happened(self, event: str, data: bytes) -> None:
+        """Something happened that every client is told, once."""
+        if self.clients:
+            self._count += 1
+            self._happened.append((self._count, frame(event, data)))
+            self._wake()
 
     def close(self) -> None:
         """End all streams at once."""
@@ -84,7 +96,7 @@ class EventHub:
                 "/api/events",
                 self.handle,
                 Scope.GUEST,
-                "The state as server-sent events: `status` at once and with each decision",
+                "Server-sent events: `status` at once and with each decision, and what happens, such as `plugged`",
                 Media("text/event-stream"),
                 problems={503: "too many pages are open"},
             )
@@ -108,10 +120,14 @@ class EventHub:
         try:
             async with answer:
                 await answer.write(f"retry: {RETRY_MS}\n\n".encode())
-                sent = -1
+                sent, heard = -1, self._count
                 while not self._closed:
                     newest = self._newest()
-                    if sent != self._version and newest is not None:
+                    waiting = b"".join(data for number, data in self._happened if number > heard)
+                    if waiting:
+                        heard = self._count
+                        await answer.write(waiting)
+                    elif sent != self._version and newest is not None:
                         sent = self._version
                         await answer.write(newest)
                         if request.protocol.writing_paused:

@@ -11,6 +11,7 @@ from phaeton.sinks.web.access import Access
 from phaeton.sinks.web.backups import Backups
 from phaeton.sinks.web.finder import Finder
 from phaeton.sinks.web.inspection import Inspection
+from phaeton.sinks.web.notices import Notices
 from phaeton.sinks.web.past import Kept, Minutes
 from phaeton.sinks.web.recordings import Recordings
 from phaeton.sinks.web.settings import Settings
@@ -48,4 +49,6 @@ class Parts:
     recordings: Recordings | None = None
     finder: Finder | None = None
     """Looks for chargers at the first start."""
+    notices: Notices | None = None
+    """Who tells events to the outside."""
     support: Support | None = None

@@ -72,6 +72,11 @@ class WebServer:
         except Exception:
             _log.exception("The page missed an output")
 
+    def happened(self, event: str, data: bytes) -> None:
+        """Tell all pages of an event; ``data`` is JSON in one line."""
+        if self._site is not None:
+            self._site.hub.happened(event, data)
+
     def use(self, points: Sequence[PointName]) -> None:
         """Tell of these charging points from now on, such as a second socket that was found."""
         self._state.use(points)

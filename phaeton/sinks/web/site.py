@@ -23,6 +23,7 @@ from phaeton.sinks.web.gate import Gate
 from phaeton.sinks.web.guard import guard
 from phaeton.sinks.web.headers import header_writer
 from phaeton.sinks.web.logs_api import LogsApi
+from phaeton.sinks.web.notify_api import NotifyApi
 from phaeton.sinks.web.openapi import OpenApi
 from phaeton.sinks.web.parts import Parts
 from phaeton.sinks.web.preview_api import PreviewApi
@@ -64,6 +65,7 @@ class WebSite:
             *BackupApi(parts).endpoints(),
             *self.logs.endpoints(),
             *RecordingsApi(parts).endpoints(),
+            *NotifyApi(parts).endpoints(),
             *SupportApi(parts).endpoints(),
             *DiagnosticsApi(state, parts, self.hub, self.logs).endpoints(),
         ]

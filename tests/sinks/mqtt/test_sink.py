@@ -114,6 +114,18 @@ async def test_everything_is_told_once_connected(broker: Broker) -> None:
         assert later.newest["phaeton/availability"] == "offline"
 
 
+async def test_an_event_is_told_once_and_not_kept(broker: Broker) -> None:
+    async with listening(broker) as listener, publishing(settings(broker), House()) as sink:
+        sink.happened(b'{"event":"plugged"}')  # it waits for the broker
+        await until(lambda: listener.newest.get("phaeton/event") == '{"event":"plugged"}')
+        sink.happened(b'{"event":"started"}')
+        await until(lambda: listener.newest.get("phaeton/event") == '{"event":"started"}')
+        await online(listener)
+    async with listening(broker) as later:
+        await until(lambda: "phaeton/1/power" in later.retained)
+        assert "phaeton/event" not in later.newest
+
+
 async def test_without_retain_only_what_must_be_is_kept(broker: Broker) -> None:
     async with listening(broker) as listener, publishing(settings(broker, retain=False), House()):
         await online(listener)

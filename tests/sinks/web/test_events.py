@@ -55,6 +55,20 @@ async def test_all_clients_get_the_same_encoded_frame(site: Site, monkeypatch: p
     assert len(built) == 2
 
 
+async def test_what_happens_is_told_once_to_who_listens(site: Site) -> None:
+    site.server.happened("plugged", b'{"event":"plugged"}')  # nobody listens yet
+    async with site.client.get("/api/events") as answer, site.client.get("/api/events") as other:
+        for one in (answer, other):
+            assert (await next_event(one))[0] == "status"
+        site.server.happened("started", b'{"event":"started"}')
+        site.server.happened("stopped", b'{"event":"stopped"}')
+        for one in (answer, other):
+            assert await next_event(one) == ("started", {"event": "started"})
+            assert await next_event(one) == ("stopped", {"event": "stopped"})
+        site.server.publish(outputs.output(1001.0))
+        assert (await next_event(answer))[0] == "status"
+
+
 async def test_nothing_is_built_while_nobody_listens(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(WebState, "snapshot", lambda self: pytest.fail("nobody asked"))
     for second in range(100):
