@@ -15,7 +15,7 @@ def percent(value: object, what: str, least: float = 0.0) -> float:
     """From ``least`` to 100 %; raises `OrderError`."""
     found = number(value, what)
     if not least <= found <= 100:
-        raise OrderError(f"{what} must be from {least:g} to 100 %")
+        raise OrderError(f"{what} must be from {least:g} to 100 %", code="soc_range", least_pct=least)
     return found
 
 
@@ -23,7 +23,7 @@ def departure(value: object, now_utc_s: float) -> float:
     """In the future and within two weeks (UTC seconds); raises `OrderError`."""
     found = number(value, "departure")
     if not now_utc_s < found <= now_utc_s + FURTHEST_S:
-        raise OrderError("departure must be in the future and within two weeks")
+        raise OrderError("departure must be in the future and within two weeks", code="departure_range")
     return found
 
 
@@ -35,7 +35,7 @@ def set_goal(vehicle: str, departure_utc_s: float, soc_pct: object, energy_kwh: 
         return SetGoal(departure_utc_s=departure_utc_s, soc_pct=percent(soc_pct, "soc_pct", 1.0), vehicle=vehicle)
     energy = number(energy_kwh, "energy_kwh")
     if not 0 < energy <= 1000:
-        raise OrderError("energy_kwh must be above 0 and at most 1000")
+        raise OrderError("energy_kwh must be above 0 and at most 1000", code="energy_range")
     return SetGoal(departure_utc_s=departure_utc_s, energy_kwh=energy, vehicle=vehicle)
 
 

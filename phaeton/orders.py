@@ -34,7 +34,15 @@ _OFF = {"0", "off", "false", "no", "stop", "disabled"}
 
 
 class OrderError(ValueError):
-    """A value that asks for nothing we can do; the message says what would be right."""
+    """A value that asks for nothing we can do; the message says what would be right.
+
+    ``code`` names it for who says it in another language, with the ``values`` of its words.
+    """
+
+    def __init__(self, message: str, *, code: str = "", **values: float) -> None:
+        super().__init__(message)
+        self.code = code
+        self.values = values
 
 
 def told(order: Order) -> str:
@@ -114,7 +122,7 @@ def set_current(value: object) -> SetCurrent:
     """0 to 80 A, '16' and '16,5' too; raises `OrderError`."""
     current = number(value, "current")
     if not 0 <= current <= MAX_CURRENT_A:
-        raise OrderError(f"current must be from 0 to {MAX_CURRENT_A:.0f} A")
+        raise OrderError(f"current must be from 0 to {MAX_CURRENT_A:.0f} A", code="current_range", most_a=MAX_CURRENT_A)
     return SetCurrent(current)
 
 
@@ -141,7 +149,7 @@ def set_energy_limit(value: object) -> SetEnergyLimit:
         return SetEnergyLimit(None)
     energy = number(value, "energy limit")
     if not 0 < energy <= 1000:
-        raise OrderError("energy limit must be above 0 and at most 1000 kWh")
+        raise OrderError("energy limit must be above 0 and at most 1000 kWh", code="energy_range")
     return SetEnergyLimit(energy)
 
 
@@ -151,7 +159,7 @@ def set_power_cap(value: object) -> SetPowerCap:
         return SetPowerCap(None)
     power = number(value, "power cap")
     if not 0 <= power <= 100_000:
-        raise OrderError("power cap must be from 0 to 100000 W")
+        raise OrderError("power cap must be from 0 to 100000 W", code="power_range")
     return SetPowerCap(power)
 
 
@@ -164,7 +172,7 @@ def boost_energy(value: object) -> float | None:
         return None
     energy = number(value, "energy")
     if not 0 < energy <= 1000:
-        raise OrderError("energy must be above 0 and at most 1000 kWh")
+        raise OrderError("energy must be above 0 and at most 1000 kWh", code="energy_range")
     return energy
 
 
@@ -174,7 +182,7 @@ def boost_until(value: object, now_utc_s: float) -> float | None:
         return None
     until = number(value, "until")
     if not now_utc_s < until <= now_utc_s + LONGEST_BOOST_S:
-        raise OrderError("until must be in the future and within a week")
+        raise OrderError("until must be in the future and within a week", code="until_range")
     return until
 
 
@@ -184,7 +192,7 @@ def boost_soc(value: object) -> float | None:
         return None
     soc = number(value, "soc_pct")
     if not 1 <= soc <= 100:
-        raise OrderError("soc_pct must be from 1 to 100")
+        raise OrderError("soc_pct must be from 1 to 100", code="soc_range", least_pct=1.0)
     return soc
 
 

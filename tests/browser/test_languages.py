@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from playwright.async_api import Page, expect
 
 from phaeton.model import Reason, Status, Why
+from phaeton.sinks.web.access import Access
 from phaeton.streams.reasons import describe
 from tests import outputs
 from tests.browser.conftest import LOGGER, PHONE, House, Pages
@@ -120,6 +121,28 @@ async def test_every_status_and_reason_has_words(house: House, pages: Pages) -> 
     for name in OTHERS:
         reasons = await catalogue(page, f"reasons_{name}")
         assert reasons.keys() == {why.value for why in Why}
+
+
+async def test_every_refusal_that_has_a_code_has_words(house: House, pages: Pages) -> None:
+    page = await pages.open(house)
+    home = PAGE.parents[2]
+    sources = [*(home / "sinks" / "web").glob("*.py"), home / "orders.py", home / "car_orders.py"]
+    codes = {code for path in sources for code in re.findall(r'\bcode ?= ?"(\w+)"', path.read_text())}
+    codes |= {code for path in sources for code in re.findall(r'\bdetail, code = \w+, "(\w+)"', path.read_text())}
+    for name in OTHERS:
+        assert (await catalogue(page, f"refusals_{name}")).keys() == codes
+
+
+async def test_a_refusal_is_said_in_the_language_of_the_page(pages: Pages) -> None:
+    house = House([outputs.decided()], access=Access())
+    assert house.access is not None
+    await house.access.set_password("correct horse battery")
+    await house.start()
+    page = await pages.open(house, locale="de-AT")
+    await page.locator("#password").fill("wrong horse")
+    await page.locator("#enter").click()
+    await expect(page.locator("#door-refusal")).to_have_text("Das Passwort ist falsch.")
+    pages.forgive("401")
 
 
 def numbers(sentence: str) -> list[str]:

@@ -215,7 +215,11 @@ class AccessApi:
         """The password becomes a cookie."""
         ask.request[DID] = "log in"
         if not self._access.password_set:
-            raise ProblemError(409, "there is no password yet: set one with `phaeton password` on the device itself")
+            raise ProblemError(
+                409,
+                "there is no password yet: set one with `phaeton password` on the device itself",
+                code="no_password",
+            )
         client = ask.request[CLIENT]
         await self._prove(client, ask.body.password, "password")
         before = self._gate.login(ask.request)
@@ -243,7 +247,9 @@ class AccessApi:
             ask.request[DID] = "set the first password"
             if not client.local:
                 raise ProblemError(
-                    403, "the first password is set on the device itself: with `phaeton password`, or its own browser"
+                    403,
+                    "the first password is set on the device itself: with `phaeton password`, or its own browser",
+                    code="no_password",
                 )
         else:
             ask.request[DID] = "change the password"
@@ -275,7 +281,13 @@ class AccessApi:
         except PasswordError as error:
             raise ProblemError(503, str(error)) from None
         if not right:
-            raise ProblemError(401, "the password is wrong", field, {hdrs.WWW_AUTHENTICATE: 'Bearer realm="phaeton"'})
+            raise ProblemError(
+                401,
+                "the password is wrong",
+                field,
+                {hdrs.WWW_AUTHENTICATE: 'Bearer realm="phaeton"'},
+                code="wrong_password",
+            )
         throttle.right(client.group, known=known)
 
     def _give_cookie(self, request: web.Request, client: Client, answer: web.Response) -> None:

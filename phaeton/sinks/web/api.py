@@ -232,7 +232,7 @@ class Api:
     def _phases(self, ask: Ask[Nothing, PhasesBody]) -> Order:
         order = named(lambda: orders.set_phases(ask.body.phases), "phases")
         if order.phases != 0 and not self._state.can_switch_phases(self._state.point(ask.point)):
-            raise ProblemError(409, "this charger gives no way to choose the phases", "phases")
+            raise ProblemError(409, "this charger gives no way to choose the phases", "phases", code="fixed_phases")
         return order
 
     def _boost(self, ask: Ask[Nothing, BoostBody]) -> Order:

@@ -169,7 +169,7 @@ class ConfigApi:
     @property
     def _settings(self) -> Settings:
         if self._there is None:
-            raise ProblemError(503, "the configuration of this daemon is not kept")
+            raise ProblemError(503, "the configuration of this daemon is not kept", code="config_unkept")
         return self._there
 
     async def _save(self, ask: Ask[Nothing, Any], wish: Wish) -> Saved:
@@ -182,7 +182,8 @@ async def _answered(work: Coroutine[Any, Any, T]) -> T:
     try:
         return await work
     except SettingsError as error:
-        raise ProblemError(error.status, str(error), error.path) from None
+        code = "config_changed" if error.status == 412 else ""
+        raise ProblemError(error.status, str(error), error.path, code=code) from None
     except ConfigError as error:
         first = error.problems[0]
         raise ProblemError(422, "; ".join(str(problem) for problem in error.problems), first.path or None) from None

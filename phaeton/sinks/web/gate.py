@@ -224,7 +224,13 @@ def bearer(request: web.Request) -> str | None:
 def too_often(why: str, wait_s: float) -> ProblemError:
     """A refusal that says when to come again."""
     seconds = max(1, int(wait_s + 0.999))
-    return ProblemError(429, f"{why}; try again in {seconds} s", headers={hdrs.RETRY_AFTER: str(seconds)})
+    return ProblemError(
+        429,
+        f"{why}; try again in {seconds} s",
+        headers={hdrs.RETRY_AFTER: str(seconds)},
+        code="too_often",
+        values={"seconds": seconds},
+    )
 
 
 def local_name(host: str, own_names: frozenset[str]) -> bool:

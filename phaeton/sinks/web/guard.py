@@ -43,7 +43,7 @@ async def _answer(request: web.Request, handler: Handler, gate: Gate) -> web.Str
     except ProblemError as problem:
         return _refusal(problem, gate)
     except OrderError as error:
-        return response(422, str(error))
+        return response(422, str(error), code=error.code, values=error.values)
     except web.HTTPRequestEntityTooLarge:
         return response(413, "the body is larger than any request of this API")
     except web.HTTPException as error:
@@ -75,12 +75,12 @@ async def _passed(request: web.Request, handler: Handler, gate: Gate) -> web.Str
 
 
 def _refusal(problem: ProblemError, gate: Gate) -> web.Response:
-    detail, headers = problem.detail, problem.headers
+    detail, code, headers = problem.detail, problem.code, problem.headers
     if problem.status == 401:
         headers = ASK_FOR_TOKEN | headers
         if not gate.access.password_set and not problem.headers:
-            detail = NO_PASSWORD
-    return response(problem.status, detail, problem.field, headers)
+            detail, code = NO_PASSWORD, "no_password"
+    return response(problem.status, detail, problem.field, headers, code=code, values=problem.values)
 
 
 def _note(request: web.Request, status: int, gate: Gate) -> None:
@@ -110,10 +110,16 @@ def _plain(request: web.Request, error: web.HTTPException) -> web.StreamResponse
 
 
 def response(
-    status: int, detail: str, field: str | None = None, headers: Mapping[str, str] | None = None
+    status: int,
+    detail: str,
+    field: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    *,
+    code: str = "",
+    values: Mapping[str, float | str] | None = None,
 ) -> web.Response:
-    """A problem document (RFC 9457): ``type``, ``title``, ``status``, ``detail``, and the ``field`` to blame."""
-    body: dict[str, str | int] = {
+    """A problem document (RFC 9457), with the ``field`` to blame and the ``code``, where there are some."""
+    body: dict[str, object] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
@@ -121,4 +127,7 @@ def response(
     }
     if field is not None:
         body["field"] = field
+    if code:
+        body["code"] = code
+        body["values"] = dict(values or {})
     return web.Response(status=status, text=json.dumps(body), content_type=PROBLEM_TYPE, headers=headers)

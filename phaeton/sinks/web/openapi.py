@@ -53,6 +53,9 @@ class Problem(Struct, frozen=True):
     """In words, for people."""
     field: str = ""
     """The field to blame, where one is."""
+    code: str = ""
+    """What it is in a word, for common problems; with it come the numbers and names of ``detail`` as ``values``."""
+    values: dict[str, float | str] = {}
 
 
 class OpenApi:

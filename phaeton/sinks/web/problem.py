@@ -12,10 +12,20 @@ class ProblemError(Exception):
     """Ends a request with a problem document."""
 
     def __init__(
-        self, status: int, detail: str, field: str | None = None, headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        detail: str,
+        field: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        code: str = "",
+        values: Mapping[str, float | str] | None = None,
     ) -> None:
+        """``code`` names the problem for who says it in another language, with the ``values`` of its words."""
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.field = field
         self.headers = dict(headers or {})
+        self.code = code
+        self.values = dict(values or {})

@@ -17,7 +17,7 @@ def named(make: Callable[[], Made], name: str) -> Made:
     try:
         return make()
     except OrderError as error:
-        raise ProblemError(422, str(error), name) from None
+        raise ProblemError(422, str(error), name, code=error.code, values=error.values) from None
 
 
 def instant(text: str, name: str) -> float:

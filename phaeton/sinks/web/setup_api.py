@@ -60,11 +60,11 @@ class SetupApi:
         finder, body = self._there(), ask.body
         ask.request[DID] = f"look for a charger at {body.host}" if body.host else "search the network for chargers"
         if self._state.points:
-            raise ProblemError(409, "a charger is configured already; the settings change it")
+            raise ProblemError(409, "a charger is configured already; the settings change it", code="configured")
         if body.profile and body.profile not in {kind.profile for kind in finder.kinds()}:
             raise ProblemError(422, f"there is no profile {body.profile!r}", "profile")
         if self._searching.locked():
-            raise ProblemError(409, "a search is running already")
+            raise ProblemError(409, "a search is running already", code="searching")
         async with self._searching:
             return await (finder.look(body.host, body.port, body.profile) if body.host else finder.find())
 

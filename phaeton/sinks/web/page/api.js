@@ -1,11 +1,13 @@
 // Requests to the daemon; the root is found from this file's own address, so any prefix of a proxy works.
 
+import { refusalWords } from "./text.js";
+
 const root = new URL("../../", import.meta.url);
 const TIMEOUT_MS = 10000;
 
 export const address = (path) => new URL(path, root).href;
 
-/** What the daemon said no to, in its own words. */
+/** What the daemon said no to. */
 export class Refused extends Error {
   constructor(detail, status, field = null) {
     super(detail);
@@ -17,7 +19,7 @@ export class Refused extends Error {
 async function answerOf(response) {
   if (response.ok) return response.json();
   const problem = await response.json().catch(() => null);
-  throw new Refused(problem?.detail ?? `${response.status} ${response.statusText}`, response.status, problem?.field);
+  throw new Refused(problem?.detail ? refusalWords(problem) : `${response.status} ${response.statusText}`, response.status, problem?.field);
 }
 
 export async function get(path) {

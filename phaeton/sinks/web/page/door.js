@@ -62,7 +62,7 @@ export class Door {
     setAttribute(find("door"), "role", locked ? "main" : null);
     setHidden(find("login"), !form);
     setText(find("door-title"), passwordSet ? say("doorTitle") : say("doorShut"));
-    setText(find("door-hint"), passwordSet ? "" : hint);
+    setText(find("door-hint"), passwordSet || !hint ? "" : say("doorHint"));
     setHidden(find("door"), !form && !(locked && hint));
     setText(find("log"), owner ? say("logOut") : this.#asking ? say("cancel") : say("logIn"));
     setHidden(find("log"), !passwordSet || locked);

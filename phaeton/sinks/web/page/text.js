@@ -24,9 +24,11 @@ export const language = choose();
 /** The browser's own region of the language, as its numbers and dates differ. */
 export const locale = navigator.languages.find((tag) => tag.includes("-") && short(tag) === language) ?? REGIONS[language];
 
-const [{ default: words }, { default: reasons }] = await Promise.all([
+const daemons = (what) => (language === "en" ? { default: {} } : import(`./words/${what}_${language}.js`)); // it speaks English
+const [{ default: words }, { default: reasons }, { default: refusals }] = await Promise.all([
   import(`./words/${language}.js`),
-  language === "en" ? { default: {} } : import(`./words/reasons_${language}.js`),
+  daemons("reasons"),
+  daemons("refusals"),
 ]);
 const plurals = new Intl.PluralRules(locale);
 
@@ -49,6 +51,9 @@ export const known = (key) => key in words;
 
 /** How a reason is said in this language: [plain, full, left]; undefined in English, which the daemon speaks itself. */
 export const reasonWords = (why) => reasons[why];
+
+/** What the daemon refuses, in this language where it is known; in English by its own words. */
+export const refusalWords = ({ code, values, detail }) => (code in refusals ? put(refusals[code], values) : detail);
 
 /** A word of the daemon as a sentence. */
 export const sentence = (said) => `${said[0].toUpperCase()}${said.slice(1)}.`;

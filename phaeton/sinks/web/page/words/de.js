@@ -33,6 +33,7 @@ export default {
 
   doorTitle: "Bei Phaeton anmelden",
   doorShut: "Noch wird niemand eingelassen",
+  doorHint: "Führen Sie auf dem Gerät selbst „phaeton password“ aus. Bis dahin wird hier niemand eingelassen.",
   password: "Passwort",
   logIn: "Anmelden",
   logOut: "Abmelden",

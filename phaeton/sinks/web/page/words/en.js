@@ -33,6 +33,7 @@ export default {
 
   doorTitle: "Log in to Phaeton",
   doorShut: "Nobody is let in yet",
+  doorHint: "Run “phaeton password” on the device itself. Until then nobody is let in here.",
   password: "Password",
   logIn: "Log in",
   logOut: "Log out",

@@ -33,6 +33,7 @@ export default {
 
   doorTitle: "Aanmelden bij Phaeton",
   doorShut: "Er wordt nog niemand binnengelaten",
+  doorHint: "Voer op het apparaat zelf “phaeton password” uit. Tot dan komt hier niemand binnen.",
   password: "Wachtwoord",
   logIn: "Aanmelden",
   logOut: "Afmelden",
