@@ -9,7 +9,7 @@ from typing import Literal
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from msgspec.structs import replace
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from phaeton import zones
 from phaeton.app.settings import LiveSettings
@@ -179,6 +179,11 @@ async def test_a_window_over_midnight_is_on_both_days_and_one_thing(built: Built
     x, y = await spot(page, 2, 2)
     await drag(page, (x, y - 3), 1)
     await expect(page.locator(".day[data-day='0'] .block")).to_have_text("22:00\u201303:00")
+    await page.evaluate("location.hash = '/sessions'")
+    await expect(page.get_by_role("heading", name="Sessions", level=1)).to_be_visible()
+    await page.go_back()
+    await expect(page.locator(".save-bar")).to_contain_text("Not saved yet")
+    await expect(page.locator(".day[data-day='0'] .block")).to_have_text("22:00\u201303:00")
     await drag(page, await spot(page, 2, 1), -2)
     await expect(page.locator(".day[data-day='0'] .block")).to_have_text("20:00\u201301:00")
     await save(page)
@@ -297,7 +302,29 @@ async def test_a_departure_that_cannot_be_met_and_one_of_once_are_told(built: Bu
     await until(lambda: len(house.orders) == 1)
 
 
-async def test_who_may_not_change_it_sees_nothing_to_change(built: Built, pages: Pages) -> None:
+async def test_who_may_only_read_sees_it_and_changes_nothing(built: Built, pages: Pages) -> None:
+    house, _ = await built()
+    page = await pages.open(house)
+
+    async def reader(route: Route) -> None:
+        answer = await route.fetch()
+        await route.fulfill(response=answer, json={**await answer.json(), "scope": "read"})
+
+    await page.route("**/api/access", reader)
+    await page.goto(f"{house.address}/#/planner")
+    await page.reload()
+    window = page.locator(".day[data-day='0'] .block")
+    await window.press("ArrowDown")
+    await drag(page, await spot(page, 2, 10), 2)
+    await expect(window).to_have_text("22:00\u201302:00")
+    await expect(page.locator("#view .block")).to_have_count(4)
+    await expect(page.locator("#view").get_by_role("button", name="Add")).to_have_count(0)
+    await expect(page.locator(".entry input:enabled")).to_have_count(0)
+    await expect(page.get_by_text("Only who administers Phaeton")).to_be_visible()
+    assert (found := await Axe().run(page)).violations_count == 0, found.generate_report()
+
+
+async def test_a_guest_is_not_led_to_it(built: Built, pages: Pages) -> None:
     house, _ = await built(guest=True)
     page = await pages.open(house)
     await expect(page.get_by_role("link", name="Sessions")).to_be_visible()

@@ -90,6 +90,7 @@ class Planner {
 
   close() {
     this.#closed = true;
+    left = this.#dirty() ? { draft: this.#draft, past: this.#past, saved: this.#saved } : null;
     this.#asked += 1;
     clearTimeout(this.#later);
     this.#week.close();
@@ -117,6 +118,10 @@ class Planner {
     if (anew) {
       this.#draft = there;
       this.#mistakes.clear();
+    }
+    if (first && left?.saved === this.#saved) {
+      this.#draft = left.draft;
+      this.#past = left.past;
     }
     if (first) this.#build();
     this.#draw();
@@ -432,8 +437,12 @@ class Planner {
     this.#week.show({ draft: this.#draft, prices: this.#prices, slots: legs.flatMap((leg) => leg.slots), goals: legs.filter((leg) => leg.once) });
   }
 
+  #dirty() {
+    return this.#document !== null && JSON.stringify(this.#draft) !== this.#saved;
+  }
+
   #tell() {
-    const dirty = JSON.stringify(this.#draft) !== this.#saved;
+    const dirty = this.#dirty();
     const conflict = this.#bar.classList.contains("conflict");
     setText(this.#state, dirty ? say("planner.notSaved") : this.#past.length ? say("planner.asSaved") : "");
     setHidden(this.#buttons.save, !dirty || conflict);
@@ -445,6 +454,7 @@ class Planner {
   }
 }
 
+let left = null; // what was drawn and not saved when the view was left; it is there again until the page is closed
 let sheet = null;
 
 /** The look of this view, once. */
