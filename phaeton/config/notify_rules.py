@@ -19,8 +19,6 @@ def notify_rules(config: Config) -> Iterator[Contradiction]:
     for index, ntfy in enumerate(notify.ntfy):
         path = f"notify.ntfy[{index}]"
         yield from _address(f"{path}.server", ntfy.server, "As https://ntfy.sh")
-        if not ntfy.topic:
-            yield Contradiction(f"{path}.topic", "", "must be set", "Choose one that nobody guesses")
         yield from _events(f"{path}.events", ntfy.events)
     yield from _events("notify.mqtt", notify.mqtt, may_be_none=True)
 

@@ -35,7 +35,7 @@ FOR_PEOPLE: tuple[EventName, ...] = ("fault", "fault_over", "plan_late", "sessio
 class Webhook(Node, frozen=True):
     """An address that is called with each event, as JSON by POST."""
 
-    url: Annotated[str, _meta("Where, with http:// or https://", max_length=2000)] = ""
+    url: Annotated[str, _meta("Where, with http:// or https://", min_length=1, max_length=2000)]
     events: Annotated[tuple[EventName, ...], _meta("What is told")] = ALL_EVENTS
     token: Annotated[Secret, _meta("Sent as `Authorization: Bearer TOKEN`")] = Secret()
     secret: Annotated[
@@ -46,10 +46,10 @@ class Webhook(Node, frozen=True):
 class Ntfy(Node, frozen=True):
     """Messages on a phone by ntfy (ntfy.sh or a server of your own)."""
 
-    server: Annotated[str, _meta("The server, with http:// or https://", max_length=500)] = "https://ntfy.sh"
     topic: Annotated[
-        str, _meta("The topic; on a public server whoever knows it reads it", pattern="^[A-Za-z0-9_-]{0,64}$")
-    ] = ""
+        str, _meta("The topic; on a public server whoever knows it reads it", pattern="^[A-Za-z0-9_-]{1,64}$")
+    ]
+    server: Annotated[str, _meta("The server, with http:// or https://", max_length=500)] = "https://ntfy.sh"
     events: Annotated[tuple[EventName, ...], _meta("What is told")] = FOR_PEOPLE
     priority: Annotated[int, _meta("1 (lowest) to 5 (highest); a fault is told with 5", ge=1, le=5)] = 3
     token: Annotated[Secret, _meta("Access token, where the server wants one")] = Secret()

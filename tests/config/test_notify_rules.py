@@ -17,14 +17,14 @@ def with_notify(text: str) -> str:
 @pytest.mark.parametrize(
     ("text", "key", "says"),
     [
-        ("webhooks: [{url: ''}]", "notify.webhooks[0].url", "As https://"),
+        ("webhooks: [{url: host/path}]", "notify.webhooks[0].url", "As https://"),
         ("webhooks: [{url: 'ftp://x/y'}]", "notify.webhooks[0].url", "begins with http"),
         ("webhooks: [{url: 'http://a b/'}]", "notify.webhooks[0].url", "begins with http"),
         ("webhooks: [{url: 'http://me:hush@x/'}]", "notify.webhooks[0].url", "no password"),
         ("webhooks: [{url: 'http://x/', events: []}]", "notify.webhooks[0].events", "at least one"),
         ("webhooks: [{url: 'http://x/', events: [fault, fault]}]", "notify.webhooks[0].events", "twice"),
         ("webhooks: [{url: 'http://x/', events: [explosion]}]", "notify.webhooks[0].events[0]", ""),
-        ("ntfy: [{topic: ''}]", "notify.ntfy[0].topic", "nobody guesses"),
+        ("ntfy: [{}]", "notify.ntfy[0].topic", ""),
         ("ntfy: [{topic: 'a/b'}]", "notify.ntfy[0].topic", ""),
         ("ntfy: [{topic: a, server: ntfy.sh}]", "notify.ntfy[0].server", "As https://ntfy.sh"),
         ("ntfy: [{topic: a, priority: 6}]", "notify.ntfy[0].priority", ""),
