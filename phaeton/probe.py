@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 
@@ -25,6 +26,10 @@ class Report(Struct, frozen=True):
 
     ok: bool
     text: str
+    seen: tuple[str, ...] = ()
+    """What was found, line by line."""
+    problems: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
 
 
 class _Lines:
@@ -40,13 +45,20 @@ class _Lines:
         lines += [f"PROBLEM: {problem}" for problem in self.problems]
         lines += [f"note: {hint}" for hint in self.hints]
         lines.append("Control would not work." if self.problems else "All good: this charger can be controlled.")
-        return Report(ok=not self.problems, text="\n".join(lines))
+        return Report(
+            ok=not self.problems,
+            text="\n".join(lines),
+            seen=tuple(line.strip() for line in self.seen),
+            problems=tuple(self.problems),
+            hints=tuple(self.hints),
+        )
 
 
-async def probe(charger: Charger) -> Report:
+async def probe(charger: Charger, running: ModbusLinks | None = None) -> Report:
     """Connect, read identity and one poll of the first socket, and judge them.
 
-    A charger that cannot be reached or is set up wrongly is a finding, not an error.
+    A charger that cannot be reached or is set up wrongly is a finding, not an error. With ``running`` the charger is
+    read in turn with all others who do over those links, which stay open; a charger bears few connections.
     """
     lines = _Lines()
     try:
@@ -55,7 +67,10 @@ async def probe(charger: Charger) -> Report:
         lines.problems.append(str(error))
         return lines.report()
     port = port_of(profile, 1, charger.port)
-    async with ModbusLinks() as links:
+    async with contextlib.AsyncExitStack() as stack:
+        links = running
+        if links is None:
+            links = await stack.enter_async_context(ModbusLinks())
         link = links.get(charger.host, port, LinkSettings.of(profile.transport))
         place = place_of(profile, 1, charger.unit, charger.station_unit)
         try:

@@ -37,6 +37,7 @@ from phaeton.app.live_web import LiveWeb
 from phaeton.app.minutes import MinuteKeeper
 from phaeton.app.prices import LivePrices
 from phaeton.app.recordings import LiveRecordings
+from phaeton.app.trials import LiveTrials
 from phaeton.app.vitals import Vitals
 from phaeton.app.watchdog import Watchdog
 from phaeton.config.change import Change, compare
@@ -140,6 +141,7 @@ class Daemon:
         self._tasks: set[asyncio.Task[None]] = set()
         self.watchdog = Watchdog(self)
         self.inspection = LiveInspection(self, self._links, self._bus, self._store)
+        self.trials = LiveTrials(self, self._links, self._bus)
         self.recordings = LiveRecordings(self)
         self.mqtt, self.notify = LiveMqtt(self, self._store), LiveNotify(self, self._http, self._store)
         self._web = LiveWeb(self, self._store, self._minutes, self._access)

@@ -90,6 +90,7 @@ class LiveWeb:
             access=self._access,
             settings=daemon.settings,
             backups=daemon.backups,
+            trials=daemon.trials,
             inspection=daemon.inspection,
             recordings=daemon.recordings,
             notices=daemon.notify,

@@ -26,7 +26,6 @@ from phaeton.sinks.web.settings import (
     Judgement,
     KeyInfo,
     Keys,
-    Mistake,
     PlainDocument,
     Remark,
     RevisionInfo,
@@ -34,6 +33,7 @@ from phaeton.sinks.web.settings import (
     Saved,
     SettingsError,
     Wish,
+    mistakes,
 )
 from phaeton.sources.config_file import ConfigFile
 
@@ -124,13 +124,7 @@ class LiveSettings:
         try:
             found = await asyncio.to_thread(self._desired, wish, loaded, loaded)
         except ConfigError as error:
-            return Judgement(
-                False,
-                tuple(
-                    Mistake(problem.path, problem.rule, problem.value, problem.place.line, problem.remedy)
-                    for problem in error.problems
-                ),
-            )
+            return Judgement(False, mistakes(error))
         return Judgement(
             True,
             notices=tuple(Remark(notice.key, notice.text) for notice in found.loaded.notices),
@@ -139,6 +133,11 @@ class LiveSettings:
             comments_kept=not found.edited.lost,
             lost_comments=found.edited.lost,
         )
+
+    async def wished(self, wish: Wish) -> Config:
+        """The configuration as it would be; raises `ConfigError` where it has mistakes."""
+        loaded = self._file.loaded
+        return (await asyncio.to_thread(self._desired, wish, loaded, loaded)).loaded.config
 
     def _desired(self, wish: Wish, base: Loaded, running: Loaded) -> Desired:
         """The wish on top of a file; ``running`` is what it is compared with."""

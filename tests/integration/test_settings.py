@@ -285,3 +285,25 @@ async def test_the_terminal_restores_into_a_running_daemon(site: Rig) -> None:
     await eventually(is_back)
     assert any("a backup was taken over" in line for line in site.log)
     assert "token: tell-nobody-this" in site.config.read_text()
+
+
+async def test_settings_are_tried_before_they_are_saved_and_the_running_charger_keeps_its_connection(site: Rig) -> None:
+    before = site.config.read_text()
+    status, tried, _ = await ask(site, "POST", "/api/test/charger", {"index": 0})
+    assert (status, tried["ok"], tried["mistakes"]) == (200, True, []), tried
+    other = {"chargers": [{"id": "car", "host": "localhost", "port": site.charger.port, "unit": 77}]}
+    status, tried, _ = await ask(site, "POST", "/api/test/charger", {"patch": other})
+    assert (status, tried["ok"]) == (200, False)
+    assert "is under control" in tried["problems"][0]
+    assert site.charger.connections == 1
+    assert site.register_a == 16.0
+    status, tried, _ = await ask(site, "POST", "/api/test/prices", {})
+    assert (status, tried["ok"], len(tried["problems"])) == (200, False, 1)
+    status, tried, _ = await ask(site, "POST", "/api/test/prices", {"patch": {"prices": {"source": "fixed"}}})
+    assert (status, tried["ok"]) == (200, True)
+    assert "now 0.25 EUR/kWh" in tried["facts"]
+    status, tried, _ = await ask(site, "POST", "/api/test/prices", {"patch": {"prices": {"source": "nobody"}}})
+    assert (status, [one["path"] for one in tried["mistakes"]]) == (200, ["prices.source"])
+    assert (await ask(site, "POST", "/api/test/vehicle", {"index": 3}))[0] == 422
+    assert (await ask(site, "POST", "/api/test/bus", {}))[1]["ok"] is False
+    assert site.config.read_text() == before

@@ -36,7 +36,7 @@ CHAPTERS = (
     | dict.fromkeys(("sessions", "energy", "series"), "history")
     | dict.fromkeys(("login", "logout", "audit"), "access")
     | dict.fromkeys(("dbus", "metrics", "support-bundle", "recordings"), "diagnostics")
-    | {"openapi.json": "document", "restore": "backup"}
+    | {"openapi.json": "document", "restore": "backup", "test": "config"}
 )
 """The chapters of addresses that do not name their own."""
 

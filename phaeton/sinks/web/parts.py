@@ -18,6 +18,7 @@ from phaeton.sinks.web.settings import Settings
 from phaeton.sinks.web.simulations import Simulations
 from phaeton.sinks.web.status import Diagnostics
 from phaeton.sinks.web.support import Support
+from phaeton.sinks.web.trials import Trials
 from phaeton.sinks.web.updates import Installation, Updates
 from phaeton.sinks.web.vehicles import CarActions
 
@@ -43,6 +44,8 @@ class Parts:
     """What can replace the program; None = its installation is updated by other means."""
     settings: Settings | None = None
     """The configuration, where it can be changed."""
+    trials: Trials | None = None
+    """Where settings can be tried before they are saved."""
     backups: Backups | None = None
     inspection: Inspection | None = None
     """A look inside; None where there is no daemon around."""

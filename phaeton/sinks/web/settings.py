@@ -7,6 +7,9 @@ from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
+from phaeton.config.problems import ConfigError
+from phaeton.config.tree import Config
+
 PlainDocument = dict[str, Any]
 
 
@@ -35,6 +38,14 @@ class Mistake(Struct, frozen=True):
     line: int | None = None
     """Line of the text, where a text was sent."""
     remedy: str = ""
+
+
+def mistakes(error: ConfigError) -> tuple[Mistake, ...]:
+    """All that is wrong with a configuration."""
+    return tuple(
+        Mistake(problem.path, problem.rule, problem.value, problem.place.line, problem.remedy)
+        for problem in error.problems
+    )
 
 
 class Remark(Struct, frozen=True):
@@ -157,6 +168,9 @@ class Settings(Protocol):
 
     async def check(self, wish: Wish) -> Judgement:
         """What saving would do."""
+
+    async def wished(self, wish: Wish) -> Config:
+        """The configuration as it would be; raises `ConfigError` where it has mistakes."""
 
     async def save(self, wish: Wish, who: str, if_match: str | None) -> Saved:
         """Save and take over; ``if_match`` is the ETag that the wish was made for."""

@@ -34,6 +34,7 @@ from phaeton.sinks.web.setup_api import SetupApi
 from phaeton.sinks.web.simulation_api import SimulationApi
 from phaeton.sinks.web.state import WebState
 from phaeton.sinks.web.support_api import SupportApi
+from phaeton.sinks.web.trial_api import TrialApi
 from phaeton.sinks.web.update_api import UpdateApi
 from phaeton.sinks.web.vehicle_api import VehicleApi
 
@@ -62,6 +63,7 @@ class WebSite:
             *AccessApi(self.gate, state).endpoints(),
             *SetupApi(state, parts).endpoints(),
             *ConfigApi(parts).endpoints(),
+            *TrialApi(parts).endpoints(),
             *BackupApi(parts).endpoints(),
             *self.logs.endpoints(),
             *RecordingsApi(parts).endpoints(),

@@ -26,7 +26,7 @@ from phaeton.sources.vehicles.http_json import HttpJsonProvider
 from phaeton.sources.vehicles.kia import Credentials, KiaAccount, KiaProvider
 from phaeton.sources.vehicles.mqtt import MqttSource
 from phaeton.sources.vehicles.provider import Polled
-from phaeton.sources.vehicles.report import Trouble, VehicleError
+from phaeton.sources.vehicles.report import Report, Trouble, VehicleError
 from phaeton.sources.vehicles.source import Hour, Status, VehicleSource
 from phaeton.sources.vehicles.tesla import TeslaProvider
 from phaeton.sources.vehicles.tesla_account import FixedAccount, TeslaAccount
@@ -130,6 +130,22 @@ class Cars:
         if followers:
             self._dbus = DbusEvs(self._bus, followers)
             self._dbus.start()
+
+    async def look(self, vehicle_id: str) -> Report:
+        """Ask the service of a car once, without `start`, to try its settings; the car is never woken.
+
+        Raises `VehicleError`, and ValueError for a car that is not asked (what pushes, or is typed in).
+        """
+        try:
+            provider = self._provider(self._vehicles[vehicle_id])
+        except SecretError as error:
+            raise VehicleError(Trouble.DENIED, str(error)) from None
+        if provider is None:
+            raise ValueError("the source of this car is not asked")
+        try:
+            return await provider.read(data=True)
+        finally:
+            await provider.close()
 
     async def stop(self) -> None:
         """Ask nothing more and tell nothing more."""

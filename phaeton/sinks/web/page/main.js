@@ -16,6 +16,7 @@ const VIEWS = {
   planner: { load: () => import("./planner.js"), title: "viewPlanner", icon: "M4 6h16v14H4zM4 10.5h16M8.5 3.5V7M15.5 3.5V7M8 14.5h4M14 17h2", needs: "read", words: "planner" },
   sessions: { load: () => import("./sessions.js"), title: "viewSessions", icon: "M5 20v-6M12 20V5M19 20v-9M3 20h18" },
   whatif: { load: () => import("./whatif.js"), title: "viewWhatIf", icon: "M6 4v16M6 12c6 0 5-6 12-6M6 12c6 0 5 6 12 6M15 3l3 3-3 3M15 15l3 3-3 3", needs: "read", words: "whatif" },
+  settings: { load: () => import("./settings.js"), title: "viewSettings", icon: "M4 7h9M17 7h3M4 17h3M11 17h9M15 4.5v5M9 14.5v5", needs: "read", words: "settings" },
   diagnostics: { load: () => import("./diagnostics.js"), title: "viewDiagnostics", icon: "M3 12h4l3-7 4 14 3-7h4", needs: "read" },
   logs: { load: () => import("./logs.js"), title: "viewLogs", icon: "M5 6h14M5 10h14M5 14h9M5 18h11", needs: "read" },
   updates: { load: () => import("./updates.js"), title: "viewUpdates", icon: "M12 4v11M7.5 10.5 12 15l4.5-4.5M5 19.5h14", needs: "read", words: "updates" },
@@ -141,5 +142,7 @@ find("skip").addEventListener("click", (event) => {
   event.preventDefault();
   headingOf(wanted()[0]).focus();
 });
-window.addEventListener("hashchange", () => show(true));
+window.addEventListener("hashchange", (event) => {
+  if (!opened?.view.stay?.(event)) show(true); // a view with unsaved changes may stay
+});
 show(false);
