@@ -240,3 +240,18 @@ async def test_the_schema_has_a_name_in_each_language_for_all_its_sections(owned
     helped = [set(await catalogue(page, f"help_{language}")) for language in OTHERS]
     assert helped[0] == helped[1]
     assert helped[0] <= keys
+
+
+async def test_earlier_settings_are_brought_back(owned: House, file: Path, pages: Pages) -> None:
+    page = await opened(pages, owned, "auto")
+    delay = page.get_by_label("Surplus before the start")
+    await delay.fill("75")
+    await saved(page)
+    assert "start_delay_s: 75" in text_of(file)
+    revisions = page.locator(".revisions")
+    await revisions.locator("summary").last.click()
+    await expect(revisions.get_by_text("-  start_delay_s: 90")).to_be_visible()
+    await revisions.get_by_role("button", name="Bring back 1").click()
+    await revisions.get_by_role("button", name="Bring back for good? 1").click()
+    await expect(delay).to_have_value("90")
+    assert text_of(file) == OWN
