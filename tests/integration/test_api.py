@@ -160,6 +160,16 @@ async def test_what_a_fuzzer_sends_is_never_too_much_for_it(tmp_path: Path) -> N
 [checks]
 positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 409, 412, 422, 429, 503]
 
+# A goal that was taken back is told as none, with all fields null.
+[[operations]]
+include-path = "/api/vehicles/{vehicle}/goal"
+checks.use_after_free.enabled = false
+
+# 503 is what it is for: under so many requests the house may not be heard in time.
+[[operations]]
+include-path = "/api/ready"
+checks.not_a_server_error.enabled = false
+
 [parameters]
 "path.id" = "1"
 "path.vehicle" = "ev6"

@@ -7,7 +7,8 @@ examples. A part of the API is a class with ``endpoints()``; its handlers see va
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -151,11 +152,8 @@ class Endpoint(Generic[Q, B]):
     others: tuple[Media, ...] = ()
     """Other forms of the answer, for who asks for them."""
 
-    def route(self) -> web.RouteDef:
-        """As aiohttp wants it."""
-        return web.route(self.method, self.path, self._called)
-
-    async def _called(self, request: web.Request) -> web.StreamResponse:
+    async def called(self, request: web.Request) -> web.StreamResponse:
+        """Answer a request: judge right, query and body, then let the handler answer."""
         caller = caller_of(request)
         if caller.scope < self.needs:
             raise refused(caller, self.needs)
@@ -180,6 +178,19 @@ class Endpoint(Generic[Q, B]):
 
 
 Endpoints: TypeAlias = list[Endpoint[Any, Any]]
+
+
+def routes(endpoints: Endpoints) -> Iterator[web.RouteDef]:
+    """As aiohttp wants them; a place such as ``{job}`` takes no word that stands there in another address."""
+    paths = [endpoint.path.split("/") for endpoint in endpoints]
+    for endpoint, path in zip(endpoints, paths, strict=True):
+        parts = list(path)
+        for n, part in enumerate(path):
+            words = sorted({other[n] for other in paths if other[:n] == path[:n] and n < len(other)} - {part})
+            taken = [re.escape(word) for word in words if not word.startswith("{")]
+            if part.startswith("{") and taken:
+                parts[n] = f"{{{part[1:-1]}:(?!(?:{'|'.join(taken)})(?:/|$))[^/]+}}"
+        yield web.route(endpoint.method, "/".join(parts), endpoint.called)
 
 
 def refused(caller: Caller, needs: Scope) -> ProblemError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from phaeton.sinks.web.endpoint import Ask, Endpoint, Endpoints, Example, Nothing, Scope
+from phaeton.sinks.web.endpoint import Ask, Endpoint, Endpoints, Nothing, Scope
 from phaeton.sinks.web.notices import TargetTried
 from phaeton.sinks.web.parts import Parts
 from phaeton.sinks.web.problem import ProblemError
@@ -29,7 +29,7 @@ class NotifyApi:
             Endpoint(
                 "POST", "/api/notify/test", self.test, Scope.ADMIN,
                 "Send a test message to everything in `notify`, and say what came of it", NotifyTried,
-                problems={503: "nothing tells events here"}, example=Example(status=503), tag="state",
+                problems={503: "nothing tells events here"}, tag="state",
             ),
         ]  # fmt: skip
 

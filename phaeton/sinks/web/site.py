@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from phaeton.config.tree_web import Web
-from phaeton.sinks.web import reference
+from phaeton.sinks.web import endpoint, reference
 from phaeton.sinks.web.access import Access
 from phaeton.sinks.web.access.client import networks
 from phaeton.sinks.web.access_api import AccessApi
@@ -80,7 +80,7 @@ class WebSite:
         app = web.Application(middlewares=[guard(self.gate)])
         app.on_response_prepare.append(header_writer(self.gate))
         app.on_shutdown.append(self._end_streams)
-        routes = [*(endpoint.route() for endpoint in self.endpoints), *reference.routes(), *_page(Assets(prefix))]
+        routes = [*endpoint.routes(self.endpoints), *reference.routes(), *_page(Assets(prefix))]
         app.add_routes(routes)
         if prefix:  # a proxy may take it away or leave it
             app.add_routes([web.RouteDef(r.method, prefix + r.path, r.handler, r.kwargs) for r in routes])

@@ -258,6 +258,12 @@ async def test_an_unknown_address_and_a_wrong_method_are_problems(site: Site) ->
         assert answer.content_type == "application/problem+json"
 
 
+async def test_a_word_of_another_address_is_no_name(site: Site) -> None:
+    """There is a job of that name as little as a way to delete the list of the days."""
+    async with site.client.delete("/api/simulations/days") as answer:
+        assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
+
+
 @pytest.mark.parametrize("body", [b"{", b"", b"mode=1", b'{"mode": NaN}', b"\xff\xfe"])
 async def test_a_body_that_is_no_json_is_refused(site: Site, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}

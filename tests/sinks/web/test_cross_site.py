@@ -10,7 +10,7 @@ from aiohttp import web
 
 from phaeton.config.tree_web import Web
 from phaeton.model import SetMode
-from phaeton.sinks.web.endpoint import Ask, Endpoint, Media, Nothing, Scope
+from phaeton.sinks.web.endpoint import Ask, Endpoint, Media, Nothing, Scope, routes
 from phaeton.sinks.web.gate import Gate
 from phaeton.sinks.web.guard import guard
 from phaeton.sinks.web.headers import header_writer
@@ -61,7 +61,7 @@ async def test_an_upload_of_another_site_is_refused_whatever_its_content_type(tm
         app = web.Application(middlewares=[guard(gate)])
         app.on_response_prepare.append(header_writer(gate))
         upload = Endpoint("POST", "/up", take, Scope.ADMIN, "", upload=Media("application/zip", binary=True))
-        app.add_routes([upload.route()])
+        app.add_routes(routes([upload]))
         runner = web.AppRunner(app)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
