@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +13,11 @@ import pytest
 from msgspec.structs import replace
 from playwright.async_api import Page, expect
 
+from phaeton.links.modbus_connection import CLOSED_BY_PEER
+from phaeton.links.modbus_errors import RefusedError
 from phaeton.model import Reason, Status, Why
+from phaeton.profiles import load_profile
+from phaeton.profiles.proof import unproven
 from phaeton.sinks.web.access import Access
 from phaeton.streams.reasons import describe
 from tests import outputs
@@ -113,6 +119,31 @@ async def test_every_key_that_is_said_is_there_and_every_one_there_is_said(house
     )
     unsaid = {key for key in english if not key.startswith(families) and f'"{key}"' not in code}
     assert unsaid == set()
+
+
+TOLD = [
+    f"192.0.2.5:502: {os.strerror(errno.ECONNREFUSED)}",
+    f"192.0.2.5:502: {os.strerror(errno.EHOSTUNREACH)}",
+    "192.0.2.5:502: no connection within 3 s",
+    "no answer within 2.0 s",
+    CLOSED_BY_PEER,
+    str(RefusedError(2)),
+    unproven(load_profile("goodwe_hca")),
+    "what answers at 192.0.2.5:502 is no Alfen NG9xx: voltage_l1 is 1234",
+    "com.victronenergy.system is not on D-Bus",
+]
+
+
+@pytest.mark.parametrize("language", OTHERS)
+async def test_what_is_told_of_connections_is_said_in_each_language(house: House, pages: Pages, language: str) -> None:
+    page = await pages.open(house, locale=LOCALES[language])
+    module = "import(new URL('text.js', document.querySelector('script[type=module]').src))"
+    said = await page.evaluate(f"told => {module}.then(text => told.map(text.toldWords))", TOLD)
+    assert [one for one, other in zip(said, TOLD, strict=True) if one == other] == []
+    assert said[0].startswith("192.0.2.5:502: ")
+    assert await page.evaluate(f"{module}.then(text => text.toldWords('E 17 of the charger itself'))") == (
+        "E 17 of the charger itself"
+    )
 
 
 async def test_every_status_and_reason_has_words(house: House, pages: Pages) -> None:

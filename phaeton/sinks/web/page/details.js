@@ -1,7 +1,7 @@
 // The numbers behind: phases, meter, the charger's identity and the connections.
 
 import { amps, kwh, oneDigit, powerText, span, wholeNumber } from "./format.js";
-import { say } from "./text.js";
+import { say, toldWords } from "./text.js";
 import { create, find, setText, sync } from "./write.js";
 
 const withUnit = (value, unit) => (value === null ? say("unknown") : `${oneDigit(value)}\u00a0${unit}`);
@@ -38,7 +38,7 @@ const requestsText = (link) =>
 const linkText = (link) =>
   [
     link.up ? say("linkUp") : say("linkDown"),
-    link.detail,
+    toldWords(link.detail),
     link.age_s === null ? "" : say("linkAge", { span: span(link.age_s) }),
     requestsText(link),
   ]

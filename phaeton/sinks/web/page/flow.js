@@ -1,7 +1,7 @@
 // Power now: who gives and who takes, with lines as thick as the power.
 
 import { powerText, span, wholeNumber } from "./format.js";
-import { say } from "./text.js";
+import { say, toldWords } from "./text.js";
 import { find, setAttribute, setText } from "./write.js";
 
 const IDLE_W = 20;
@@ -29,7 +29,7 @@ function node(name, watts, label, most, inwards) {
 }
 
 function note(site) {
-  if (site.pv_w === null && site.grid_w === null && site.consumption_w === null) return site.why ? say("noSiteWhy", { why: site.why }) : say("noSite");
+  if (site.pv_w === null && site.grid_w === null && site.consumption_w === null) return site.why ? say("noSiteWhy", { why: toldWords(site.why) }) : say("noSite");
   if (site.age_s !== null && site.age_s > STALE_S) return say("oldSite", { span: span(site.age_s) });
   return site.surplus_w === null ? "" : say("surplus", { power: powerText(site.surplus_w) });
 }

@@ -2,7 +2,7 @@
 
 import { amps, power, unbroken, untilText } from "./format.js";
 import { reasonText } from "./reason.js";
-import { known, say } from "./text.js";
+import { known, say, toldWords } from "./text.js";
 import { create, find, setAttribute, setHidden, setText, sync } from "./write.js";
 
 const card = document.querySelector(".now");
@@ -39,10 +39,11 @@ export function showNow(charger) {
   setText(find("facts"), facts(charger));
   const why = charger.reasons.map((reason) => unbroken(reasonText(reason)));
   if (!charger.reachable && charger.unreachable_why) {
-    why.splice(1, 0, charger.unreachable_why[0].toUpperCase() + charger.unreachable_why.slice(1));
+    const told = toldWords(charger.unreachable_why);
+    why.splice(1, 0, told[0].toUpperCase() + told.slice(1));
   }
   sync(find("reasons"), why, () => create("li"), setText);
-  setText(find("warning"), charger.warning);
+  setText(find("warning"), toldWords(charger.warning));
   setHidden(find("warning"), !charger.warning);
   setHidden(find("accept"), !charger.stranger);
 }

@@ -24,11 +24,12 @@ export const language = choose();
 /** The browser's own region of the language, as its numbers and dates differ. */
 export const locale = navigator.languages.find((tag) => tag.includes("-") && short(tag) === language) ?? REGIONS[language];
 
-const daemons = (what) => (language === "en" ? { default: {} } : import(`./words/${what}_${language}.js`)); // it speaks English
-const [{ default: words }, { default: reasons }, { default: refusals }] = await Promise.all([
+const daemons = (what, none = {}) => (language === "en" ? { default: none } : import(`./words/${what}_${language}.js`)); // it speaks English
+const [{ default: words }, { default: reasons }, { default: refusals }, { default: told }] = await Promise.all([
   import(`./words/${language}.js`),
   daemons("reasons"),
   daemons("refusals"),
+  daemons("told", []),
 ]);
 const plurals = new Intl.PluralRules(locale);
 
@@ -54,6 +55,14 @@ export const reasonWords = (why) => reasons[why];
 
 /** What the daemon refuses, in this language where it is known; in English by its own words. */
 export const refusalWords = ({ code, values, detail }) => (code in refusals ? put(refusals[code], values) : detail);
+
+/** What the daemon tells of its connections, in this language where it is known. A part behind an address is told by itself. */
+export function toldWords(text) {
+  const [pattern, sentence] = told.find(([one]) => one.test(text)) ?? [];
+  if (pattern) return text.replace(pattern, sentence);
+  const [, where, rest] = /^(\S+:\d+): (.+)$/.exec(text) ?? [];
+  return rest ? `${where}: ${toldWords(rest)}` : text;
+}
 
 /** A word of the daemon as a sentence. */
 export const sentence = (said) => `${said[0].toUpperCase()}${said.slice(1)}.`;
