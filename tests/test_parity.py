@@ -13,7 +13,7 @@ from phaeton.sinks.web.api_document import endpoints
 from phaeton.sinks.web.assets import PAGE
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "parity.md"
-WORDS = PAGE / "words" / "en.js"
+WORDS = PAGE / "words"
 CODE = re.compile(r"`([^`]+)`")
 WITHOUT_TABLE = {"GET /", "GET /ui/", "GET /app/", "GET /docs"}
 """Files of the page, not endpoints of the API; `test_forerunner_api` asks for them."""
@@ -76,7 +76,8 @@ async def test_each_request_is_there() -> None:
 
 
 def test_each_part_of_the_page_is_found_by_its_words() -> None:
-    words = set(re.findall(r"^  \"?([\w.]+)\"?: ", WORDS.read_text(), re.MULTILINE))
+    catalogues = "".join(file.read_text() for file in WORDS.glob("*en.js"))
+    words = set(re.findall(r"^  \"?([\w.]+)\"?: ", catalogues, re.MULTILINE))
     for _, _, named in rows("The page"):
         keys = set(CODE.findall(named))
         assert keys
