@@ -12,6 +12,7 @@ from phaeton.config.tree import Charger
 from phaeton.probe import probe
 from phaeton.profiles import Profile, load_profile
 from phaeton.sinks.web.finder import FoundCharger, Kind, SearchResult
+from phaeton.sources.announced import GROUP, announced
 from phaeton.sources.charger_search import search
 from phaeton.sources.network_search import addresses, around, listening
 
@@ -26,11 +27,20 @@ def _profiles() -> tuple[Profile, ...]:
 
 
 class ChargerFinder:
-    """Reads only. Without ``networks`` those around this machine are searched, at the ports of all profiles."""
+    """Reads only. Without ``networks`` those around this machine are searched, at the ports of all profiles.
 
-    def __init__(self, networks: Sequence[IPv4Network] | None = None, ports: Sequence[int] | None = None) -> None:
+    Those that announce themselves to ``group`` (mDNS) are found in larger networks, too.
+    """
+
+    def __init__(
+        self,
+        networks: Sequence[IPv4Network] | None = None,
+        ports: Sequence[int] | None = None,
+        group: tuple[str, int] | None = GROUP,
+    ) -> None:
         self._networks = networks
         self._ports = ports
+        self._group = group
 
     def kinds(self) -> list[Kind]:
         """By name."""
@@ -41,7 +51,9 @@ class ChargerFinder:
         await asyncio.to_thread(_profiles)
         networks = around() if self._networks is None else self._networks
         ports = {profile.transport.port for profile in _profiles()} if self._ports is None else self._ports
-        where = await listening(addresses(networks), sorted(ports))
+        told, near = await asyncio.gather(self._announced(), listening(addresses(networks), sorted(ports)))
+        far = [host for host in told if host not in {other for other, _ in near}]
+        where = [*await listening(far, sorted(ports)), *near]
         room = asyncio.Semaphore(AT_ONCE)
 
         async def looked(host: str, port: int) -> FoundCharger | None:
@@ -51,6 +63,9 @@ class ChargerFinder:
         found = await asyncio.gather(*(looked(host, port) for host, port in where[:MOST_HOSTS]))
         chargers = sorted((one for one in found if one is not None), key=lambda one: one.kind is None)
         return SearchResult(searched=[str(network) for network in networks], chargers=chargers)
+
+    async def _announced(self) -> list[str]:
+        return [] if self._group is None else await announced(self._group)
 
     async def look(self, host: str, port: int | None, profile: str) -> SearchResult:
         """Look at one address."""

@@ -39,7 +39,7 @@ class Empty(House):
     async def start(self) -> None:
         await self.charger.start()
         loaded = Loaded(self.running, self.folder / "phaeton_config.yaml", (), "")
-        finder = ChargerFinder([IPv4Network("127.0.0.1/32")], [self.charger.port])
+        finder = ChargerFinder([IPv4Network("127.0.0.1/32")], [self.charger.port], None)
         self.server = WebServer(
             Web(port=0),
             [],

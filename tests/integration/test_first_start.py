@@ -55,7 +55,7 @@ async def test_a_search_finds_the_charger_its_kind_and_what_is_wrong_with_it() -
     charger = SimulatedAlfen()
     await charger.start()
     home = IPv4Network("127.0.0.1/32")
-    found = await ChargerFinder([home], [charger.port]).find()
+    found = await ChargerFinder([home], [charger.port], None).find()
     assert found.searched == ["127.0.0.1/32"]
     (one,) = found.chargers
     assert (one.host, one.port, one.sure, one.ok, one.confirm) == ("127.0.0.1", charger.port, "certain", True, False)
@@ -63,7 +63,7 @@ async def test_a_search_finds_the_charger_its_kind_and_what_is_wrong_with_it() -
     assert one.kind.profile == "alfen_ng9xx"
     assert one.report[-1] == "All good: this charger can be controlled."
     await charger.stop()
-    assert (await ChargerFinder([home], [charger.port]).find()).chargers == []
+    assert (await ChargerFinder([home], [charger.port], None).find()).chargers == []
     (away,) = (await ChargerFinder().look("127.0.0.1", charger.port, "")).chargers
     assert (away.ok, away.kind) == (False, None)
     assert "Modbus is not enabled" in away.report[0]
