@@ -38,8 +38,12 @@ class Means(Struct):
             ReleaseInfo(tag="v1.1", name="1.1", draft=False, prerelease=False, published_at=None, body="", body_html="")
         ]
 
-    async def apply(self, version: str | None) -> None:
-        self._try(version)
+    async def apply(self, version: str | None, *, at_rest: bool) -> bool:
+        self._try((version, "at rest") if at_rest else version)
+        return not at_rest
+
+    def forget_order(self) -> None:
+        self.done.append("forgotten")
 
     async def rollback(self) -> None:
         self._try("rollback")
@@ -89,6 +93,10 @@ async def test_without_a_means_the_owner_is_told_how() -> None:
             "how_to_update": "`pip install --upgrade phaeton`",
             "previous_version": None,
             "busy": "",
+            "step": None,
+            "trial": False,
+            "waits": False,
+            "taken_back": [],
         }
         status, checked = await post(client, "/api/update/check", {})
         assert (status, checked["update_available"]) == (200, False)
@@ -110,13 +118,17 @@ async def test_with_a_means_the_forerunners_answers_are_kept() -> None:
         assert (await post(client, "/api/update/check", {}))[1]["latest_version"] == "1.1"
         assert await post(client, "/api/update/apply", {"version": "v1.1"}) == (200, {"ok": True, "restarting": True})
         assert await post(client, "/api/update/apply", {}) == (200, {"ok": True, "restarting": True})
+        later = await post(client, "/api/update/apply", {"when": "at_rest"})
+        assert later == (200, {"ok": True, "restarting": False})
+        async with client.delete("/api/update/apply") as answer:
+            assert answer.status == 200
         assert await post(client, "/api/update/rollback", {}) == (200, {"ok": True, "restarting": True})
         async with client.get("/api/update/releases") as answer:
             assert (await answer.json())[0]["tag"] == "v1.1"
         headers = {"Content-Type": "application/octet-stream"}
         async with client.post("/api/update/upload", data=b"a bundle", headers=headers) as answer:
             assert answer.status == 200
-        assert means.done == ["check", "v1.1", None, "rollback", b"a bundle"]
+        assert means.done == ["check", "v1.1", None, (None, "at rest"), "forgotten", "rollback", b"a bundle"]
         means.trouble = "the car is charging: try again when it is not"
         status, problem = await post(client, "/api/update/apply", {"version": "v1.1"})
         assert (status, problem["detail"], problem["field"]) == (409, means.trouble, "version")
