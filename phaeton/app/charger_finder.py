@@ -11,6 +11,7 @@ from phaeton.config.rules import shipped_profiles
 from phaeton.config.tree import Charger
 from phaeton.probe import probe
 from phaeton.profiles import Profile, load_profile
+from phaeton.profiles.proof import unproven
 from phaeton.sinks.web.finder import FoundCharger, Kind, SearchResult
 from phaeton.sources.announced import GROUP, announced
 from phaeton.sources.charger_search import search
@@ -114,7 +115,7 @@ async def _looked_at(
         kind=Kind(profile.id, profile.name),
         sure=sure,  # type: ignore[arg-type]
         others=list(others),
-        confirm=profile.evidence.confidence != "high",
+        confirm=bool(unproven(profile)),
         ok=report.ok,
         report=report.text.splitlines(),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from phaeton.config.node import Node, Secret
 from phaeton.config.node import meta as _meta
@@ -18,17 +18,7 @@ EventName = Literal[
     "session_ended",
     "update",
 ]
-ALL_EVENTS: tuple[EventName, ...] = (
-    "plugged",
-    "unplugged",
-    "started",
-    "stopped",
-    "fault",
-    "fault_over",
-    "plan_late",
-    "session_ended",
-    "update",
-)
+ALL_EVENTS: tuple[EventName, ...] = get_args(EventName)
 FOR_PEOPLE: tuple[EventName, ...] = ("fault", "fault_over", "plan_late", "session_ended", "update")
 
 
